@@ -1,0 +1,245 @@
+/**
+ * The promise face of a member: what embedders and the server use. The same `Kv` is offered by every door.
+ *
+ * Keys and values are bytes; strings are taken as UTF-8. Results hold Buffers, so `value.toString()` is text again.
+ */
+import type { Command, Response as StoreResponse } from './store/types.js';
+
+export type Bytes = string | Uint8Array;
+
+/** `linearizable`: sees every write that was acknowledged before the read began. `serializable`: this member's state, perhaps stale, asks nobody. */
+export type Consistency = 'linearizable' | 'serializable';
+
+export interface ReadOptions {
+  /** Default `linearizable`. */
+  readonly consistency?: Consistency;
+}
+
+/** One key as it stands (or stood) in the store. */
+export interface KeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+}
+
+export interface RangeOptions extends ReadOptions {
+  /** First key; default: the first of all. */
+  readonly from?: Bytes;
+  /** Key after the last one; default: no end. */
+  readonly to?: Bytes;
+  /** All keys that begin with these bytes; excludes `from` and `to`. */
+  readonly prefix?: Bytes;
+  /** Most keys in the answer; default: no limit. */
+  readonly limit?: number;
+  /** Read at that revision; default: the latest. */
+  readonly revision?: number;
+  readonly keysOnly?: boolean;
+}
+
+export interface RangeResult {
+  readonly revision: number;
+  readonly keyValues: readonly KeyValue[];
+  readonly more: boolean;
+  readonly count: number;
+}
+
+/** Limits that bind one write, enforced when it is applied so that all members agree. */
+export interface Limits {
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+  readonly keysMax: number;
+}
+
+export interface WriteOptions {
+  readonly limits?: Limits;
+}
+
+export interface PutResult {
+  readonly revision: number;
+  /** True if the key was not there. */
+  readonly created: boolean;
+}
+
+/** Every write rejects with a QuorateError; its `outcome` says whether it may have been applied. */
+export interface Kv {
+  get(key: Bytes, options?: ReadOptions & { readonly revision?: number }): Promise<KeyValue | undefined>;
+  range(options?: RangeOptions): Promise<RangeResult>;
+  put(key: Bytes, value: Bytes, options?: WriteOptions): Promise<PutResult>;
+  /** Puts only if the key is not there; `created` says whether it did. */
+  create(key: Bytes, value: Bytes, options?: WriteOptions): Promise<PutResult>;
+  /** Puts only if the key's modRevision is `expectedModRevision` (0: not there). */
+  compareAndSet(
+    key: Bytes,
+    expectedModRevision: number,
+    value: Bytes,
+    options?: WriteOptions,
+  ): Promise<{ readonly succeeded: boolean; readonly revision: number }>;
+  /** Deletes one key; `deleted` is 0 or 1. */
+  delete(key: Bytes): Promise<{ readonly revision: number; readonly deleted: number }>;
+  /** Discards history below `revision`. */
+  compact(revision: number): Promise<void>;
+  /** A command in the store's own terms, for doors that translate a protocol. */
+  execute(command: Command): Promise<StoreResponse>;
+}
+
+export interface MemberInfo {
+  /** Given once, never again. */
+  readonly id: number;
+  readonly name: string;
+  /** host:port of the Raft transport. */
+  readonly peerAddress: string;
+  /** host:port of the HTTP interface; '' until the member has said it. */
+  readonly clientAddress: string;
+  readonly voter: boolean;
+  /** A learner that is to become a voter as soon as it has caught up. */
+  readonly promoteWhenCaughtUp: boolean;
+}
+
+export interface JoinRequest {
+  readonly name: string;
+  readonly peerAddress: string;
+  readonly clientAddress?: string;
+  /**
+   * A random value that the joining data folder keeps. The same name with another instance is a member that lost its folder: its
+   * old identity is removed and a new one added, in one configuration change. Without it (the seed's call) the same name and
+   * address count as the same member.
+   */
+  readonly instance?: string;
+}
+
+export interface JoinResult {
+  readonly clusterId: number;
+  readonly memberId: number;
+  readonly members: readonly MemberInfo[];
+}
+
+export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'learner' | 'removed';
+
+/** One member's own view. */
+export interface MemberStatus {
+  readonly clusterId: number;
+  readonly id: number;
+  readonly name: string;
+  readonly role: Role;
+  readonly term: number;
+  /** 0 if unknown. */
+  readonly leaderId: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
+  readonly firstIndex: number;
+  readonly persistedIndex: number;
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly keys: number;
+  /** Bytes that keys, values and history take in memory, estimated. */
+  readonly storeBytes: number;
+  readonly logBytes: number;
+  readonly snapshotIndex: number;
+  readonly members: readonly MemberInfo[];
+  /** At the leader: how far each member's log is, by member id. */
+  readonly matchIndex: Readonly<Record<number, number>>;
+}
+
+export interface Cluster {
+  /** This member's own view; asks nobody. */
+  status(): MemberStatus;
+  /** The members as of the last applied change; linearizable by default. */
+  members(options?: ReadOptions): Promise<readonly MemberInfo[]>;
+  /** Adds the caller as a learner that is promoted when it has caught up. Idempotent for the same request. May be called on any member. */
+  join(request: JoinRequest): Promise<JoinResult>;
+  /** Adds a learner that is not promoted by itself unless `promoteWhenCaughtUp`. */
+  add(request: JoinRequest & { readonly promoteWhenCaughtUp?: boolean }): Promise<JoinResult>;
+  promote(id: number): Promise<void>;
+  remove(id: number): Promise<void>;
+  /** Without a target: to the voter that has most of the log. Resolves once another member leads. */
+  transferLeadership(target?: number): Promise<void>;
+}
+
+/** A running member. */
+export interface Member {
+  readonly kv: Kv;
+  readonly cluster: Cluster;
+  /** Counters and gauges for metrics, cheap to read. */
+  metrics(): MemberMetrics;
+  /** Resolves when this member can serve: it knows a leader and has applied what was committed when it started. */
+  ready(): Promise<void>;
+  /** Settles when the member has stopped: with undefined after close(), with an error if it stopped itself (disk failure, removed). */
+  readonly stopped: Promise<Error | undefined>;
+  /** Hands leadership over, finishes what is under way within the time, and stops. Safe to call twice. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+}
+
+export interface MemberMetrics {
+  readonly leaderChanges: number;
+  readonly proposalsCommitted: number;
+  readonly proposalsApplied: number;
+  readonly proposalsPending: number;
+  readonly proposalsFailed: number;
+  readonly readIndexesFailed: number;
+  readonly heartbeatSendFailures: number;
+  readonly puts: number;
+  readonly deletes: number;
+  readonly ranges: number;
+  readonly txns: number;
+  readonly walBytesWritten: number;
+  readonly snapshotsTaken: number;
+  /** Upper bounds in seconds and counts of a cumulative histogram. */
+  readonly walSyncSeconds: HistogramSnapshot;
+  readonly peerBytesSent: Readonly<Record<number, number>>;
+  readonly peerBytesReceived: Readonly<Record<number, number>>;
+}
+
+export interface HistogramSnapshot {
+  readonly bounds: readonly number[];
+  /** Per bound the observations up to it; one more at the end for all. */
+  readonly cumulative: readonly number[];
+  readonly sum: number;
+}
+
+/** `rejected`: surely not applied. `unknown`: it may have been applied or may yet be. `invalid`: the request itself is wrong. */
+export type Outcome = 'rejected' | 'unknown' | 'invalid';
+
+export type ErrorCode =
+  /** No leader known for an election timeout. */
+  | 'no-leader'
+  /** The leader vanished, or the time ran out, before the answer. */
+  | 'outcome-unknown'
+  /** A read, or a change that was surely not proposed, ran out of time. */
+  | 'timeout'
+  /** Too much is under way: try again later. */
+  | 'busy'
+  /** This member is stopping, has stopped, or was removed. */
+  | 'stopped'
+  | 'key-empty'
+  | 'key-too-long'
+  | 'value-too-long'
+  | 'too-many-keys'
+  | 'request-too-large'
+  | 'compacted'
+  | 'future-revision'
+  | 'invalid-argument'
+  | 'member-not-found'
+  | 'member-exists'
+  | 'member-not-caught-up'
+  /** The change would leave no quorum or another change is under way. */
+  | 'configuration-refused'
+  | 'not-leader'
+  /** The data folder does not fit: locked, of another member or cluster, of an unknown format, or corrupt. */
+  | 'data-folder'
+  | 'disk'
+  | 'removed';
+
+/** The one error class of this package. */
+export class QuorateError extends Error {
+  readonly code: ErrorCode;
+  readonly outcome: Outcome;
+  constructor(code: ErrorCode, outcome: Outcome, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'QuorateError';
+    this.code = code;
+    this.outcome = outcome;
+  }
+}
