@@ -1,0 +1,151 @@
+/**
+ * What must hold of a member at any time (checkState) and between two times with one input in between (checkTransition).
+ *
+ * Tests and the simulator call these after every step. They look from outside at what the rooms keep up from inside, so
+ * they say it again in other words: a mistake has to be made twice to stay hidden. Ids are cited by tests and documents.
+ *
+ *     S1 marks     S2 log      S3 role     S4 leader's progress     S5 configuration     S6 bytes     S7 nothing left over
+ *     T1 term      T2 vote     T3 marks    T4 committed stays       T5 leader appends    T6 roles
+ */
+import { assert } from './assert.js';
+import { checkInvariants, configMembers } from './config-change.js';
+import type { Core } from './core.js';
+import type { Raft } from './raft.js';
+import { type MemberId, NO_MEMBER, type Role } from './types.js';
+
+/** What checkTransition compares: cheap to take before every step. */
+export interface RaftSnapshot {
+  readonly id: MemberId;
+  readonly term: number;
+  readonly vote: MemberId;
+  readonly role: Role;
+  readonly commit: number;
+  readonly commitTerm: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly compactedIndex: number;
+}
+
+export function snapshotState(raft: Raft): RaftSnapshot {
+  const { core } = raft;
+  const { log } = core;
+  return {
+    id: core.id,
+    term: core.term,
+    vote: core.vote,
+    role: core.role,
+    commit: log.commit,
+    commitTerm: log.termAt(log.commit) as number,
+    applied: log.applied,
+    lastIndex: log.lastIndex,
+    lastTerm: log.lastTerm,
+    compactedIndex: log.compactedIndex,
+  };
+}
+
+export function checkState(raft: Raft): void {
+  const { core } = raft;
+  checkMarks(core);
+  checkLog(core);
+  checkRole(core);
+  if (core.role === 'leader') checkLeader(core);
+  checkInvariants(core.config);
+}
+
+function checkMarks(core: Core): void {
+  const { compactedIndex, applied, handedToApply, commit, lastIndex, persistedIndex, handedToWrite } = core.log;
+  const text = (): string =>
+    `S1 n${core.id}: compacted ${compactedIndex} <= applied ${applied} <= handed ${handedToApply} <= commit ${commit} ` +
+    `<= last ${lastIndex}; persisted ${persistedIndex} <= handed to write ${handedToWrite} <= last`;
+  assert(compactedIndex <= applied && applied <= handedToApply && handedToApply <= commit && commit <= lastIndex, text);
+  assert(persistedIndex <= handedToWrite && handedToWrite <= lastIndex && compactedIndex <= handedToWrite, text);
+  const writing = core.log.writes.length > 0 || core.snapshotUntold !== undefined;
+  assert(writing || persistedIndex === handedToWrite, () => `S1 n${core.id}: nothing is being written, but ${text()}`);
+}
+
+function checkLog(core: Core): void {
+  const { log } = core;
+  let term = log.compactedTerm;
+  for (let index = log.firstIndex; index <= log.lastIndex; index++) {
+    const entry = log.entry(index);
+    assert(entry.index === index, () => `S2 n${core.id}: entry ${entry.index} stands at ${index}`);
+    assert(entry.term >= term, () => `S2 n${core.id}: term ${entry.term} at ${index} after ${term}`);
+    term = entry.term;
+  }
+  assert(log.lastTerm === term, () => `S2 n${core.id}: last term ${log.lastTerm}, entries say ${term}`);
+  assert(term <= core.term, () => `S2 n${core.id}: an entry of term ${term} in term ${core.term}`);
+}
+
+function checkRole(core: Core): void {
+  const { role, leader, id, vote } = core;
+  assert((role === 'leader') === (leader === id), () => `S3 n${id}: ${role} believes that ${leader} leads`);
+  if (role === 'candidate' || role === 'leader') assert(vote === id, () => `S3 n${id}: ${role} voted for ${vote}`);
+  if (role !== 'leader') {
+    const left = core.progress.size + core.peers.length + core.reads.waiting.length + core.reads.asked.length;
+    assert(left === 0 && core.transferee === NO_MEMBER, () => `S7 n${id}: ${role} keeps a leader's state`);
+  }
+  const { persistedIndex, compactedIndex } = core.log;
+  assert(
+    (role !== 'candidate' && role !== 'leader') || persistedIndex >= compactedIndex,
+    () => `S3 n${id}: ${role} before its snapshot is written`,
+  );
+}
+
+function checkLeader(core: Core): void {
+  const { id, log, progress } = core;
+  assert(
+    core.hardStatePersisted.term === core.term && core.hardStatePersisted.vote === id,
+    () => `S3 n${id}: leads term ${core.term}, durable is ${core.hardStatePersisted.term}`,
+  );
+  const members = configMembers(core.config);
+  const known = [...progress.keys()].toSorted((a, b) => a - b);
+  assert(members.join() === known.join(), () => `S4 n${id}: members ${members.join()}, progress of ${known.join()}`);
+  for (const [member, { match, next, learner }] of progress) {
+    assert(
+      match <= log.lastIndex && next <= log.lastIndex + 1,
+      () => `S4 n${id}: ${member} match ${match} next ${next}`,
+    );
+    assert(
+      learner === core.config.learners.includes(member),
+      () => `S4 n${id}: ${member} is${learner ? '' : ' not'} counted as learner`,
+    );
+  }
+  const own = progress.get(id);
+  assert(own === undefined || own.match <= log.persistedIndex, () => `S4 n${id}: counts itself before it has written`);
+  let changes = 0;
+  for (let index = log.applied + 1; index <= log.lastIndex; index++) {
+    const entry = log.entry(index);
+    if (entry.type === 'config' && entry.term === core.term) changes += 1;
+  }
+  assert(changes <= 1, () => `S5 n${id}: ${changes} configuration changes of its own term are unapplied`);
+  const bytes = log.bytesBetween(log.commit, log.lastIndex);
+  assert(
+    core.uncommittedBytes === bytes,
+    () => `S6 n${id}: counts ${core.uncommittedBytes} uncommitted bytes of ${bytes}`,
+  );
+}
+
+/** `before` was taken, then the member got one input. */
+export function checkTransition(before: RaftSnapshot, raft: Raft): void {
+  const after = snapshotState(raft);
+  const name = (): string => `n${after.id}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`;
+  assert(after.term >= before.term, () => `T1 ${name()}`);
+  const sameTerm = after.term === before.term;
+  assert(!sameTerm || before.vote === NO_MEMBER || after.vote === before.vote, () => `T2 ${name()}`);
+  assert(
+    after.commit >= before.commit && after.applied >= before.applied && after.compactedIndex >= before.compactedIndex,
+    () => `T3 ${name()}`,
+  );
+  const term = raft.entryTerm(before.commit);
+  assert(term === undefined ? before.commit < after.compactedIndex : term === before.commitTerm, () => `T4 ${name()}`);
+  if (sameTerm && before.role === 'leader') {
+    const last = raft.entryTerm(before.lastIndex);
+    assert(last === undefined || last === before.lastTerm, () => `T5 ${name()}`);
+    assert(after.lastIndex >= before.lastIndex, () => `T5 ${name()}`);
+    assert(after.role === 'leader' || after.role === 'follower', () => `T6 ${name()}`);
+  }
+  if (after.role === 'leader' && before.role !== 'leader') {
+    assert(sameTerm && before.role === 'candidate', () => `T6 ${name()}`);
+  }
+}

@@ -1,0 +1,2 @@
+export const CHANNELS = ['control', 'append', 'snapshot'];
+//# sourceMappingURL=network.js.map

@@ -1,0 +1,3 @@
+/** A trace that keeps nothing. */
+export const noTrace = { event: () => { } };
+//# sourceMappingURL=trace.js.map

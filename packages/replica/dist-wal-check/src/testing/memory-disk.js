@@ -1,0 +1,308 @@
+var _a;
+/**
+ * The virtual Disk: files in memory, driven by a scheduler that is handed in, so that a seed decides every delay and every loss
+ * and a run can be repeated. It needs no Node API.
+ *
+ * How it lies, within what the Disk seam allows:
+ *
+ * - crash: of what was not synced, any subset of sectors is there (memory-file.ts); creations, renames and removals that were
+ *   not made durable by syncDirectory are each there or not;
+ * - a failed write leaves a part behind; a failed sync loses some of the data for good, even if a later sync succeeds;
+ * - full: a write takes what fits and fails;
+ * - latency per operation; operations on different paths overtake each other;
+ * - hang: nothing is ever answered, until resume().
+ *
+ * And beyond it, as media do: flipBit and loseSector damage what is durable.
+ *
+ * And what it checks: a chunk that its owner changed before `done` throws.
+ */
+import { PathOrder } from '../adapters/path-order.js';
+import { DiskError } from '../seams/disk.js';
+import { MEMORY_SECTOR_BYTES, MemoryFile } from './memory-file.js';
+export class MemoryDisk {
+    #options;
+    #order = new PathOrder();
+    #durable;
+    #shown;
+    #changes = [];
+    #faults = [];
+    #capacityBytes = Number.POSITIVE_INFINITY;
+    #hanging = false;
+    #held = [];
+    #over = false;
+    constructor(options) {
+        this.#options = options;
+        this.#durable = { files: new Map(), folders: new Set(['']) };
+        this.#shown = { files: new Map(), folders: new Set(['']) };
+    }
+    // ---- what it is told to do to its user --------------------------------------------------------------------------
+    /** The power is cut: this disk never answers again; the one that is returned holds what survived. */
+    crash() {
+        const { random } = this.#options;
+        for (const change of this.#changes)
+            if (random.integer(2) === 0)
+                change.apply(this.#durable);
+        const next = this.#successor();
+        for (const folder of this.#durable.folders) {
+            if (isReachable(folder, this.#durable.folders))
+                next.#bothFolders(folder);
+        }
+        const files = new Set();
+        for (const [path, file] of this.#durable.files) {
+            if (!next.#durable.folders.has(folderOf(path)))
+                continue;
+            if (!files.has(file))
+                file.crash(random);
+            files.add(file);
+            next.#durable.files.set(path, file);
+            next.#shown.files.set(path, file);
+        }
+        return next;
+    }
+    /** The process is killed: what is under way is done or not, the system keeps everything; the returned disk goes on from there. */
+    kill() {
+        const next = this.#successor();
+        for (const folder of this.#durable.folders)
+            next.#durable.folders.add(folder);
+        for (const folder of this.#shown.folders)
+            next.#shown.folders.add(folder);
+        for (const [path, file] of this.#durable.files)
+            next.#durable.files.set(path, file);
+        for (const [path, file] of this.#shown.files)
+            next.#shown.files.set(path, file);
+        next.#changes = this.#changes;
+        return next;
+    }
+    /** The next such operation (on such a path) fails; a write does a part of its work. */
+    failNext(operation, code = 'io', matches = () => true) {
+        this.#faults.push({ operation, code, matches });
+    }
+    /** All files together can grow to this size; Infinity to begin with. */
+    limitTo(capacityBytes) {
+        this.#capacityBytes = capacityBytes;
+    }
+    /** Nothing is answered any more. */
+    hang() {
+        this.#hanging = true;
+    }
+    /** What has come since hang() goes on. */
+    resume() {
+        this.#hanging = false;
+        for (const run of this.#held.splice(0))
+            run();
+    }
+    flipBit(path, offset, bit) {
+        this.#file('flip', path).alter(offset, (byte) => byte ^ (1 << bit));
+    }
+    /** The sector at `offset` reads as zeros: a write that the device confirmed and never did. */
+    loseSector(path, offset) {
+        const file = this.#file('lose', path);
+        const begin = offset - (offset % MEMORY_SECTOR_BYTES);
+        for (let i = 0; i < MEMORY_SECTOR_BYTES; i += 1)
+            file.alter(begin + i, () => 0);
+    }
+    get usedBytes() {
+        return [...new Set(this.#shown.files.values())].reduce((sum, file) => sum + file.sizeBytes, 0);
+    }
+    // ---- Disk -------------------------------------------------------------------------------------------------------
+    list(directory) {
+        const prefix = directory === '' ? '' : `${directory}/`;
+        const names = [...this.#shown.files.keys(), ...this.#shown.folders]
+            .filter((path) => path !== '' && path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+            .map((path) => path.slice(prefix.length));
+        return names.toSorted();
+    }
+    size(path) {
+        return this.#file('size', path).sizeBytes;
+    }
+    read(path, offset, length) {
+        return this.#file('read', path).read(offset, length);
+    }
+    makeDirectory(directory, done) {
+        this.#run('make directory', [directory], 0, done, () => {
+            const parts = directory.split('/');
+            for (let depth = 1; depth <= parts.length; depth += 1) {
+                const folder = parts.slice(0, depth).join('/');
+                if (!this.#shown.folders.has(folder))
+                    this.#change(folderOf(folder), (medium) => medium.folders.add(folder));
+            }
+            return undefined;
+        });
+    }
+    create(path, sizeBytes, done) {
+        this.#run('create', [path], sizeBytes, done, () => {
+            if (!this.#shown.folders.has(folderOf(path)))
+                return this.#error('not-found', 'create', path);
+            const file = new MemoryFile();
+            this.#change(folderOf(path), (medium) => medium.files.set(path, file));
+            return this.#grow(file, sizeBytes, 'create', path);
+        });
+    }
+    write(path, offset, chunks, done) {
+        const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+        const bytes = join(chunks, length);
+        const checked = (error) => {
+            const unchanged = join(chunks, length).every((byte, i) => byte === bytes[i]);
+            if (!unchanged)
+                throw new Error(`assertion failed: a chunk for ${path} was changed while it was being written`);
+            done(error);
+        };
+        const partly = (file) => file.write(offset, bytes.subarray(0, this.#options.random.integer(length + 1)));
+        this.#run('write', [path], length, checked, () => {
+            const file = this.#shown.files.get(path);
+            if (file === undefined)
+                return this.#error('not-found', 'write', path);
+            const room = Math.max(0, file.sizeBytes + this.#capacityBytes - this.usedBytes - offset);
+            if (length > 0)
+                file.write(offset, bytes.subarray(0, Math.min(length, room)));
+            return room < length ? this.#error('full', 'write', path) : undefined;
+        }, () => {
+            const file = this.#shown.files.get(path);
+            if (file !== undefined)
+                partly(file);
+        });
+    }
+    sync(path, done) {
+        this.#run('sync', [path], 0, done, () => {
+            const file = this.#shown.files.get(path);
+            file?.sync();
+            return file === undefined ? this.#error('not-found', 'sync', path) : undefined;
+        }, () => this.#shown.files.get(path)?.failSync(this.#options.random));
+    }
+    truncate(path, sizeBytes, done) {
+        this.#run('truncate', [path], 0, done, () => {
+            const file = this.#shown.files.get(path);
+            if (file === undefined)
+                return this.#error('not-found', 'truncate', path);
+            if (sizeBytes > file.sizeBytes)
+                return this.#grow(file, sizeBytes, 'truncate', path);
+            file.resize(sizeBytes);
+            return undefined;
+        });
+    }
+    rename(from, to, done) {
+        this.#run('rename', [from, to], 0, done, () => {
+            const file = this.#shown.files.get(from);
+            if (file === undefined)
+                return this.#error('not-found', 'rename', from);
+            this.#change(folderOf(to), (medium) => {
+                if (medium.files.get(from) === file)
+                    medium.files.delete(from);
+                medium.files.set(to, file);
+            });
+            return undefined;
+        });
+    }
+    remove(path, done) {
+        this.#run('remove', [path], 0, done, () => {
+            const file = this.#shown.files.get(path);
+            if (file === undefined)
+                return this.#error('not-found', 'remove', path);
+            this.#change(folderOf(path), (medium) => {
+                if (medium.files.get(path) === file)
+                    medium.files.delete(path);
+            });
+            return undefined;
+        });
+    }
+    syncDirectory(directory, done) {
+        this.#run('sync directory', [directory], 0, done, () => {
+            if (!this.#shown.folders.has(directory))
+                return this.#error('not-found', 'sync directory', directory);
+            for (const change of this.#changes)
+                if (change.folder === directory)
+                    change.apply(this.#durable);
+            this.#changes = this.#changes.filter((change) => change.folder !== directory);
+            return undefined;
+        });
+    }
+    // ---- inside -----------------------------------------------------------------------------------------------------
+    /** `act` takes effect some time after the call, `done` some time after that: a crash may come before, between and after. */
+    #run(operation, paths, bytes, done, act, fail = () => { }) {
+        const [path = ''] = paths;
+        const delayMs = this.#options.latencyMs?.(operation, path, bytes) ?? 0;
+        this.#order.run(paths, (finished) => {
+            this.#later(delayMs / 2, () => {
+                const fault = this.#faults.find((one) => one.operation === operation && one.matches(path));
+                let error;
+                if (fault === undefined)
+                    error = act();
+                else {
+                    this.#faults = this.#faults.filter((one) => one !== fault);
+                    fail();
+                    error = this.#error(fault.code, operation, path);
+                }
+                this.#later(delayMs / 2, () => {
+                    finished();
+                    done(error);
+                });
+            });
+        });
+    }
+    #later(delayMs, run) {
+        const unlessOver = () => {
+            if (this.#over)
+                return;
+            if (this.#hanging)
+                this.#held.push(unlessOver);
+            else
+                run();
+        };
+        this.#options.schedule(delayMs, unlessOver);
+    }
+    #successor() {
+        this.#over = true;
+        const next = new _a(this.#options);
+        next.#capacityBytes = this.#capacityBytes;
+        return next;
+    }
+    #bothFolders(folder) {
+        this.#durable.folders.add(folder);
+        this.#shown.folders.add(folder);
+    }
+    #change(folder, apply) {
+        apply(this.#shown);
+        this.#changes.push({ folder, apply });
+    }
+    #grow(file, sizeBytes, operation, path) {
+        const room = Math.max(0, file.sizeBytes + this.#capacityBytes - this.usedBytes);
+        file.resize(Math.min(sizeBytes, room));
+        return room < sizeBytes ? this.#error('full', operation, path) : undefined;
+    }
+    #file(operation, path) {
+        const file = this.#shown.files.get(path);
+        if (file === undefined)
+            throw this.#error('not-found', operation, path);
+        return file;
+    }
+    #error(code, operation, path) {
+        const details = {
+            'not-found': 'no such file or folder',
+            full: 'no space left',
+            io: 'input/output error',
+            denied: 'permission denied',
+        };
+        return new DiskError(code, operation, path, details[code]);
+    }
+}
+_a = MemoryDisk;
+function folderOf(path) {
+    const slash = path.lastIndexOf('/');
+    return slash < 0 ? '' : path.slice(0, slash);
+}
+function isReachable(folder, folders) {
+    for (let at = folder; at !== ''; at = folderOf(at))
+        if (!folders.has(at))
+            return false;
+    return true;
+}
+function join(chunks, length) {
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    for (const chunk of chunks) {
+        bytes.set(chunk, offset);
+        offset += chunk.length;
+    }
+    return bytes;
+}
+//# sourceMappingURL=memory-disk.js.map

@@ -1,0 +1,75 @@
+import { getU32, getU64, putU32, putU64 } from './bytes.js';
+/** An entry's data: far above the largest request, far below what a segment or memory cannot take. */
+export const ENTRY_DATA_BYTES_MAX = 256 * 1024 * 1024;
+const HARD_STATE = 1;
+const ENTRY_NORMAL = 2;
+const ENTRY_CONFIG = 3;
+const RESET = 4;
+export const HARD_STATE_BYTES = 25;
+export const ENTRY_OVERHEAD_BYTES = 21;
+export const RESET_BYTES = 17;
+const scratch = new Uint8Array(HARD_STATE_BYTES);
+export function putHardState(writer, state) {
+    scratch[0] = HARD_STATE;
+    putU64(scratch, 1, state.term);
+    putU64(scratch, 9, state.vote);
+    putU64(scratch, 17, state.commit);
+    writer.put(scratch, 0, HARD_STATE_BYTES);
+}
+export function putEntry(writer, entry) {
+    scratch[0] = entry.type === 'normal' ? ENTRY_NORMAL : ENTRY_CONFIG;
+    putU64(scratch, 1, entry.index);
+    putU64(scratch, 9, entry.term);
+    putU32(scratch, 17, entry.data.length);
+    writer.put(scratch, 0, ENTRY_OVERHEAD_BYTES);
+    writer.put(entry.data, 0, entry.data.length);
+}
+export function putReset(writer, index, term) {
+    scratch[0] = RESET;
+    putU64(scratch, 1, index);
+    putU64(scratch, 9, term);
+    writer.put(scratch, 0, RESET_BYTES);
+}
+function bytesNeeded(payload, offset, end) {
+    const kind = payload[offset];
+    if (kind === HARD_STATE)
+        return HARD_STATE_BYTES;
+    if (kind === RESET)
+        return RESET_BYTES;
+    if (kind !== ENTRY_NORMAL && kind !== ENTRY_CONFIG)
+        return Number.POSITIVE_INFINITY;
+    if (offset + ENTRY_OVERHEAD_BYTES > end)
+        return ENTRY_OVERHEAD_BYTES;
+    return ENTRY_OVERHEAD_BYTES + getU32(payload, offset + 17);
+}
+/** Calls `visit` with each record of payload[0, end), entry data being views of it; false if the bytes are no sequence of records. */
+export function decodeRecords(payload, end, visit) {
+    let offset = 0;
+    while (offset < end) {
+        const next = offset + bytesNeeded(payload, offset, end);
+        if (next > end)
+            return false;
+        const first = getU64(payload, offset + 1);
+        const second = getU64(payload, offset + 9);
+        if (!Number.isSafeInteger(first) || !Number.isSafeInteger(second))
+            return false;
+        const kind = payload[offset];
+        if (kind === HARD_STATE) {
+            const commit = getU64(payload, offset + 17);
+            if (!Number.isSafeInteger(commit))
+                return false;
+            visit({ type: 'hard-state', hardState: { term: first, vote: second, commit } });
+        }
+        else if (kind === RESET) {
+            visit({ type: 'reset', index: first, term: second });
+        }
+        else {
+            const type = kind === ENTRY_NORMAL ? 'normal' : 'config';
+            const data = payload.subarray(offset + ENTRY_OVERHEAD_BYTES, next);
+            visit({ type: 'entry', entry: { index: first, term: second, type, data } });
+        }
+        offset = next;
+    }
+    return true;
+}
+//# sourceMappingURL=record.js.map

@@ -1,0 +1,301 @@
+/**
+ * The real disk: one data folder, through Node's thread pool. Nothing that writes ever blocks the main thread, so a disk that
+ * hangs cannot freeze the member; reading is synchronous, for starting up.
+ */
+import {
+  close,
+  closeSync,
+  fdatasync,
+  fsync,
+  ftruncate,
+  mkdir,
+  open,
+  openSync,
+  readdirSync,
+  readSync,
+  rename,
+  statSync,
+  unlink,
+  writev,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type Disk, type DiskDone, DiskError, type DiskErrorCode } from '../seams/index.js';
+import { PathOrder } from './path-order.js';
+
+/** Most files kept open; the one that was opened first and is not in use is closed beyond that. */
+const OPEN_FILES_MAX = 32;
+/** Space is reserved by writing zeros, so much at a time, synced each time: no sync of the log ever waits behind more. */
+const ZEROS_BYTES: number = 1024 * 1024;
+/** POSIX guarantees no more buffers in one writev. */
+const CHUNKS_MAX = 1024;
+
+const CODES: Readonly<Record<string, DiskErrorCode>> = {
+  ENOENT: 'not-found',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EFBIG: 'full',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+};
+
+/** Names the operating system's error as the Disk seam does. */
+export function toDiskError(operation: string, path: string, error: unknown): DiskError {
+  const systemCode = (error as NodeJS.ErrnoException).code ?? '';
+  const disk = new DiskError(CODES[systemCode] ?? 'io', operation, path, (error as Error).message);
+  disk.cause = error;
+  return disk;
+}
+
+type FileCallback = (error: Error | null) => void;
+
+interface OpenFile {
+  readonly fd: number;
+  /** Operations that use it right now. */
+  users: number;
+}
+
+let zeros: Uint8Array | undefined;
+
+export class FileDisk implements Disk {
+  readonly #root: string;
+  readonly #order = new PathOrder();
+  /** In the order of opening. */
+  readonly #files = new Map<string, OpenFile>();
+  #closed = false;
+
+  /** `root` exists already. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Closes the files once what is under way has finished. Nothing may be asked for afterwards. */
+  close(done: () => void = () => {}): void {
+    this.#closed = true;
+    this.#order.whenIdle(() => {
+      for (const { fd } of this.#files.values()) closeSync(fd);
+      this.#files.clear();
+      done();
+    });
+  }
+
+  list(directory: string): readonly string[] {
+    try {
+      return readdirSync(this.#path(directory)).toSorted();
+    } catch (error) {
+      const failure = toDiskError('list', directory, error);
+      if (failure.code === 'not-found') return [];
+      throw failure;
+    }
+  }
+
+  size(path: string): number {
+    try {
+      return statSync(this.#path(path)).size;
+    } catch (error) {
+      throw toDiskError('size', path, error);
+    }
+  }
+
+  read(path: string, offset: number, length: number): Uint8Array {
+    let fd: number | undefined;
+    try {
+      fd = openSync(this.#path(path), 'r');
+      // A plain array over its own memory, not a Buffer: slices of it are copies.
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      let filled = 0;
+      while (filled < length) {
+        const count = readSync(fd, bytes, filled, length - filled, offset + filled);
+        if (count === 0) break;
+        filled += count;
+      }
+      return bytes.subarray(0, filled);
+    } catch (error) {
+      throw toDiskError('read', path, error);
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+  }
+
+  makeDirectory(directory: string, done: DiskDone): void {
+    this.#run('make directory', [directory], done, (finished) => {
+      mkdir(this.#path(directory), { recursive: true }, (error) => finished(error));
+    });
+  }
+
+  create(path: string, sizeBytes: number, done: DiskDone): void {
+    this.#run('create', [path], done, (finished) => {
+      this.#forget(path);
+      open(this.#path(path), 'w+', 0o600, (error, fd) => {
+        if (error !== null) {
+          finished(error);
+          return;
+        }
+        const file: OpenFile = { fd, users: 1 };
+        this.#files.set(path, file);
+        this.#closeOldest();
+        fillWithZeros(fd, 0, sizeBytes, (fillError) => {
+          file.users -= 1;
+          finished(fillError);
+        });
+      });
+    });
+  }
+
+  write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
+    this.#withFile('write', path, done, (fd, finished) => writeAll(fd, offset, chunks, finished));
+  }
+
+  sync(path: string, done: DiskDone): void {
+    this.#withFile('sync', path, done, fdatasync);
+  }
+
+  truncate(path: string, sizeBytes: number, done: DiskDone): void {
+    this.#withFile('truncate', path, done, (fd, finished) => ftruncate(fd, sizeBytes, finished));
+  }
+
+  rename(from: string, to: string, done: DiskDone): void {
+    this.#run('rename', [from, to], done, (finished) => {
+      this.#forget(from);
+      this.#forget(to);
+      rename(this.#path(from), this.#path(to), finished);
+    });
+  }
+
+  remove(path: string, done: DiskDone): void {
+    this.#run('remove', [path], done, (finished) => {
+      this.#forget(path);
+      unlink(this.#path(path), finished);
+    });
+  }
+
+  syncDirectory(directory: string, done: DiskDone): void {
+    this.#run('sync directory', [directory], done, (finished) => {
+      // Windows cannot open folders; its file systems make such changes durable by themselves.
+      if (process.platform === 'win32') {
+        setImmediate(finished, null);
+        return;
+      }
+      open(this.#path(directory), 'r', (openError, fd) => {
+        if (openError !== null) {
+          finished(openError);
+          return;
+        }
+        fsync(fd, (error) => close(fd, () => finished(error)));
+      });
+    });
+  }
+
+  #path(path: string): string {
+    if (path.startsWith('/') || path.split('/').includes('..')) {
+      throw new Error(`assertion failed: ${path} is not a path within the data folder`);
+    }
+    return join(this.#root, path);
+  }
+
+  #run(operation: string, paths: readonly string[], done: DiskDone, start: (finished: FileCallback) => void): void {
+    if (this.#closed) throw new Error(`assertion failed: ${operation} on a closed disk`);
+    this.#order.run(paths, (next) =>
+      start((error) => {
+        next();
+        done(error === null ? undefined : toDiskError(operation, paths[0] ?? '', error));
+      }),
+    );
+  }
+
+  #withFile(operation: string, path: string, done: DiskDone, use: (fd: number, finished: FileCallback) => void): void {
+    this.#run(operation, [path], done, (finished) => {
+      const run = (file: OpenFile): void => {
+        file.users += 1;
+        use(file.fd, (error) => {
+          file.users -= 1;
+          finished(error);
+        });
+      };
+      const present = this.#files.get(path);
+      if (present !== undefined) {
+        run(present);
+        return;
+      }
+      open(this.#path(path), 'r+', (error, fd) => {
+        if (error !== null) {
+          finished(error);
+          return;
+        }
+        const file: OpenFile = { fd, users: 0 };
+        this.#files.set(path, file);
+        run(file);
+        this.#closeOldest();
+      });
+    });
+  }
+
+  #closeOldest(): void {
+    if (this.#files.size <= OPEN_FILES_MAX) return;
+    for (const [path, file] of this.#files) {
+      if (file.users > 0) continue;
+      this.#forget(path);
+      return;
+    }
+  }
+
+  /** The name will stand for another file, or for none. Closing is nobody's concern: everything that matters was synced. */
+  #forget(path: string): void {
+    const file = this.#files.get(path);
+    if (file === undefined) return;
+    this.#files.delete(path);
+    close(file.fd, () => {});
+  }
+}
+
+/** Writes the chunks from `offset` on; the system may take only a part at a time. */
+function writeAll(fd: number, offset: number, chunks: readonly Uint8Array[], finished: FileCallback): void {
+  const filled = chunks.filter((chunk) => chunk.length > 0);
+  if (filled.length === 0) {
+    setImmediate(finished, null);
+    return;
+  }
+  writev(fd, filled.slice(0, CHUNKS_MAX), offset, (error, written) => {
+    if (error !== null) {
+      finished(error);
+      return;
+    }
+    const rest = dropBytes(filled, written);
+    if (rest.length === 0) finished(null);
+    else if (written === 0) finished(new Error('the system writes nothing and reports no error'));
+    else writeAll(fd, offset + written, rest, finished);
+  });
+}
+
+function dropBytes(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let left = count;
+  for (const [position, chunk] of chunks.entries()) {
+    if (left < chunk.length) return [chunk.subarray(left), ...chunks.slice(position + 1)];
+    left -= chunk.length;
+  }
+  return [];
+}
+
+/** Not ftruncate: a sparse file takes no space until it is written to, and writing there costs more (docs/disk-format.md). */
+function fillWithZeros(fd: number, offset: number, end: number, finished: FileCallback): void {
+  if (offset >= end) {
+    setImmediate(finished, null);
+    return;
+  }
+  zeros ??= new Uint8Array(ZEROS_BYTES);
+  const piece = zeros.subarray(0, Math.min(ZEROS_BYTES, end - offset));
+  writeAll(fd, offset, [piece], (error) => {
+    if (error !== null) {
+      finished(error);
+      return;
+    }
+    if (end <= ZEROS_BYTES) {
+      finished(null);
+      return;
+    }
+    fdatasync(fd, (syncError) => {
+      if (syncError === null) fillWithZeros(fd, offset + piece.length, end, finished);
+      else finished(syncError);
+    });
+  });
+}

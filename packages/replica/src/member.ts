@@ -1,0 +1,448 @@
+/**
+ * A running member: the composition root, and the promise face over the turn loop.
+ *
+ *   open():  lock the folder -> who am I? (found, join, or belong already) -> recover -> listen -> ticks and turns
+ *   close(): hand leadership over -> what is under way ends -> last words to the log -> unlock
+ *
+ * Turns run in setImmediate: everything that the poll phase has read from sockets and disks is in before one is taken.
+ */
+import { mkdirSync } from 'node:fs';
+import { isVoter } from '@quorate/raft';
+import { FileDisk } from './adapters/file-disk.js';
+import { type FolderLock, lockFolder } from './adapters/folder-lock.js';
+import { withPort } from './adapters/free-port.js';
+import { Histogram } from './adapters/histogram.js';
+import { nodePlatform } from './adapters/platform.js';
+import { systemClock, systemRandom } from './adapters/system.js';
+import { type PeerStats, TcpNetwork, type TcpNetworkStats } from './adapters/tcp-network.js';
+import { parseAddress } from './adapters/tcp-sockets.js';
+import {
+  type Cluster,
+  type Consistency,
+  type JoinRequest,
+  type JoinResult,
+  type Member,
+  type MemberInfo,
+  type MemberMetrics,
+  type MemberStatus,
+  QuorateError,
+  type ReadOptions,
+} from './api.js';
+import { adopt, type Belonging, claimFolder, done, found } from './data-folder.js';
+import { type StoreBackend, StoreKv } from './key-value.js';
+import { type MemberSettings, type OpenOptions, settle } from './options.js';
+import type { AdminAnswer, AdminOperation } from './replica/admin.js';
+import type { DirectoryMember } from './replica/directory.js';
+import type { Failure, Result } from './replica/failure.js';
+import { recover } from './replica/recovery.js';
+import { Replica } from './replica/replica.js';
+import type { RecoveredState } from './replica/replica-options.js';
+import { DiskError, type Network, noTrace, type Trace } from './seams/index.js';
+import { type Command, encodeCommand, type Response, type Store } from './store/index.js';
+import { WalError } from './wal/errors.js';
+
+/** Opens the member that lives in a data folder, and with a fresh folder founds a cluster or joins one. */
+export async function open(options: OpenOptions): Promise<Member> {
+  const settings = settle(options);
+  const folder = claim(options.dir);
+  try {
+    return await start({ ...options, trace: options.trace ?? noTrace }, settings, folder);
+  } catch (error) {
+    folder.disk.close();
+    folder.lock.release();
+    throw asOpenError(error);
+  }
+}
+
+function claim(dir: string): Folder {
+  try {
+    mkdirSync(dir, { recursive: true });
+    return { lock: lockFolder(dir), disk: new FileDisk(dir) };
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+interface Folder {
+  readonly lock: FolderLock;
+  readonly disk: FileDisk;
+}
+
+async function start(
+  options: OpenOptions & { readonly trace: Trace },
+  settings: MemberSettings,
+  folder: Folder,
+): Promise<Member> {
+  const { disk } = folder;
+  const { trace } = options;
+  const seams = { disk, platform: nodePlatform, trace };
+  const identity = await claimFolder(seams, settings.name);
+  const listen = options.peer && (await withPort(options.peer.listen));
+  const peerAddress = options.peer?.advertise ?? listen ?? '';
+  const about = { name: settings.name, peerAddress, clientAddress: options.clientAddress ?? '' };
+  let belonging: Belonging = { clusterId: identity.clusterId, memberId: identity.memberId, peers: [] };
+  if (identity.memberId === 0) {
+    const joined = await options.join?.({ ...about, instance: identity.instance });
+    belonging =
+      joined === undefined
+        ? await found(seams, identity, about, settings.segmentBytes)
+        : await adopt(seams, identity, joined, settings.segmentBytes);
+  }
+  const { clusterId, memberId } = belonging;
+  const syncSeconds = new Histogram();
+  const recovered = await recoverInSlices(seams, {
+    clusterId,
+    memberId,
+    segmentBytes: settings.segmentBytes,
+    mustExist: true,
+    onSync: (milliseconds) => syncSeconds.observe(milliseconds / 1000),
+    clock: systemClock,
+  });
+  // Nothing may be said before what was read is surely durable.
+  await done((callback) => recovered.wal.whenStarted(callback));
+  return await RunningMember.start(
+    { ...about, ...settings, ...belonging, listen, trace },
+    folder,
+    recovered,
+    syncSeconds,
+  );
+}
+
+/** Recovery blocks for a slice at a time, so that an embedding process stays responsive. */
+async function recoverInSlices(
+  seams: Parameters<typeof recover>[0],
+  options: Parameters<typeof recover>[1],
+): Promise<RecoveredState> {
+  const recovery = recover(seams, options);
+  for (;;) {
+    const step = recovery.next();
+    if (step.done === true) return step.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+interface RunningOptions extends MemberSettings, Belonging {
+  readonly peerAddress: string;
+  readonly clientAddress: string;
+  /** Undefined: no port, a cluster of one. */
+  readonly listen: string | undefined;
+  readonly trace: Trace;
+}
+
+/** A network for a member that has nobody to talk to. */
+const nobody: Network = { setPeers: () => {}, send: () => {} };
+
+class RunningMember implements Member, StoreBackend {
+  readonly kv: StoreKv;
+  readonly cluster: Cluster;
+  readonly stopped: Promise<Error | undefined>;
+  readonly #options: RunningOptions;
+  readonly #folder: Folder;
+  readonly #network: TcpNetwork | undefined;
+  readonly #replica: Replica;
+  readonly #syncSeconds: Histogram;
+  readonly #ticker: NodeJS.Timeout;
+  #settleStopped: (reason: Error | undefined) => void = () => {};
+  #turnRequested = false;
+  #lastTickMs: number;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: RunningOptions, folder: Folder, recovered: RecoveredState, syncSeconds: Histogram) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#syncSeconds = syncSeconds;
+    this.#network =
+      options.listen === undefined ? undefined : makeNetwork(options, options.listen, () => this.#replica);
+    this.stopped = new Promise((resolve) => {
+      this.#settleStopped = resolve;
+    });
+    this.#replica = new Replica(
+      { ...options, initialPeers: options.peers },
+      {
+        disk: folder.disk,
+        network: this.#network ?? nobody,
+        random: systemRandom,
+        trace: options.trace,
+        platform: nodePlatform,
+      },
+      recovered,
+      { requestTurn: () => this.#requestTurn(), halted: (reason) => this.#halted(reason) },
+    );
+    this.kv = new StoreKv(this);
+    this.cluster = new MemberCluster(this.#replica, options);
+    this.#lastTickMs = systemClock.nowMs();
+    this.#ticker = setInterval(() => this.#tick(), options.tickMs);
+  }
+
+  static async start(
+    options: RunningOptions,
+    folder: Folder,
+    recovered: RecoveredState,
+    syncSeconds: Histogram,
+  ): Promise<RunningMember> {
+    const member = new RunningMember(options, folder, recovered, syncSeconds);
+    try {
+      await member.#network?.start(member.#replica);
+    } catch (error) {
+      clearInterval(member.#ticker);
+      await member.#stopReplica();
+      throw error;
+    }
+    return member;
+  }
+
+  store(): Store {
+    return this.#replica.state.store;
+  }
+
+  async execute(command: Command): Promise<Response> {
+    const data = encodeCommand(nodePlatform, command);
+    return await new Promise((resolve, reject) => {
+      this.#replica.execute(data, settler(resolve, reject));
+    });
+  }
+
+  async readable(consistency: Consistency): Promise<void> {
+    if (consistency === 'serializable') return;
+    await new Promise<void>((resolve, reject) => {
+      this.#replica.read(settler(resolve, reject));
+    });
+  }
+
+  async ready(): Promise<void> {
+    for (;;) {
+      const ended = await Promise.race([
+        this.readable('linearizable').then(() => 'ready' as const, asOutcome),
+        this.stopped,
+      ]);
+      if (ended === 'ready') return;
+      if (ended !== 'again') throw ended ?? new QuorateError('stopped', 'rejected', 'this member has stopped');
+    }
+  }
+
+  metrics(): MemberMetrics {
+    const { counters, requests, reads, wal, snapshots } = this.#replica;
+    const network = this.#network?.stats();
+    return {
+      leaderChanges: counters.leaderChanges,
+      proposalsCommitted: counters.proposalsCommitted,
+      proposalsApplied: counters.proposalsApplied,
+      proposalsPending: requests.pending,
+      proposalsFailed: requests.failedTotal,
+      readIndexesFailed: reads.failedTotal,
+      heartbeatSendFailures: sum(network, (peer) => peer.dialFailures + peer.droppedFrames),
+      puts: counters.puts,
+      deletes: counters.deletes,
+      ranges: this.kv.rangesTotal,
+      txns: counters.txns,
+      walBytesWritten: wal.bytesWritten,
+      snapshotsTaken: snapshots.takenTotal,
+      walSyncSeconds: this.#syncSeconds.snapshot(),
+      peerBytesSent: byPeer(network, (peer) => peer.sentBytes),
+      peerBytesReceived: byPeer(network, (peer) => peer.receivedBytes),
+    };
+  }
+
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? 5_000);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      new Promise<void>((resolve) => this.#replica.drain(resolve)),
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      }),
+    ]);
+    clearTimeout(timer);
+    await this.#shutDown(undefined);
+  }
+
+  async #shutDown(reason: Error | undefined): Promise<void> {
+    clearInterval(this.#ticker);
+    await this.#stopReplica();
+    await this.#network?.close();
+    this.#folder.disk.close();
+    this.#folder.lock.release();
+    this.#settleStopped(reason);
+  }
+
+  async #stopReplica(): Promise<void> {
+    await new Promise<void>((resolve) => this.#replica.stop(resolve));
+  }
+
+  #halted(reason: Failure | DiskError): void {
+    const error =
+      reason instanceof DiskError
+        ? new QuorateError('disk', 'unknown', `the disk failed, this member stops: ${reason.message}`, {
+            cause: reason,
+          })
+        : toError(reason);
+    this.#options.trace.event('halted', { reason: error.message });
+    this.#closing ??= this.#shutDown(error);
+  }
+
+  #requestTurn(): void {
+    if (this.#turnRequested) return;
+    this.#turnRequested = true;
+    setImmediate(() => {
+      this.#turnRequested = false;
+      this.#replica.turn();
+    });
+  }
+
+  #tick(): void {
+    const nowMs = systemClock.nowMs();
+    // A process that was stopped or starved must not believe in a lease that time has ended: with lease reads the ticks that
+    // were missed are made up for. Without them a late tick is a late tick, and the silence of others may be our own fault.
+    const missed = Math.floor((nowMs - this.#lastTickMs) / this.#options.tickMs) - 1;
+    this.#lastTickMs = nowMs;
+    const ticks = this.#options.reads === 'lease' ? 1 + Math.min(Math.max(missed, 0), this.#options.electionTicks) : 1;
+    for (let i = 0; i < ticks; i++) this.#replica.tick();
+  }
+}
+
+function makeNetwork(options: RunningOptions, listen: string, replica: () => Replica): TcpNetwork {
+  const { clusterId, memberId, peerAddress, trace } = options;
+  const { host: listenHost, port: listenPort } = parseAddress(listen);
+  return new TcpNetwork({
+    listenHost,
+    listenPort,
+    platform: nodePlatform,
+    advertisedAddress: peerAddress,
+    clusterId,
+    memberId,
+    isRemoved: (id) => replica().state.directory.isRemoved(id),
+    random: systemRandom,
+    trace,
+  });
+}
+
+function byPeer(stats: TcpNetworkStats | undefined, value: (peer: PeerStats) => number): Record<number, number> {
+  return Object.fromEntries((stats?.peers ?? []).map((peer) => [peer.id, value(peer)]));
+}
+
+function sum(stats: TcpNetworkStats | undefined, value: (peer: PeerStats) => number): number {
+  return (stats?.peers ?? []).reduce((total, peer) => total + value(peer), 0);
+}
+
+class MemberCluster implements Cluster {
+  readonly #replica: Replica;
+  readonly #options: RunningOptions;
+
+  constructor(replica: Replica, options: RunningOptions) {
+    this.#replica = replica;
+    this.#options = options;
+  }
+
+  status(): MemberStatus {
+    const { state, raft, wal, snapshots } = this.#replica;
+    const { memberId: id, clusterId, name } = this.#options;
+    const status = raft.status();
+    const { voters, votersOutgoing } = status.config;
+    const isMember = voters.includes(id) || votersOutgoing.includes(id);
+    const role = state.directory.isRemoved(id) ? 'removed' : isMember ? status.role : 'learner';
+    return {
+      clusterId,
+      id,
+      name,
+      role,
+      term: status.term,
+      leaderId: status.leader,
+      commitIndex: status.commit,
+      appliedIndex: state.appliedIndex,
+      lastIndex: status.lastIndex,
+      firstIndex: status.firstIndex,
+      persistedIndex: status.persistedIndex,
+      revision: state.store.revision,
+      compactRevision: state.store.compactRevision,
+      keys: state.store.keyCount,
+      storeBytes: state.store.bytes,
+      logBytes: wal.bytesAfter(snapshots.index),
+      snapshotIndex: snapshots.index,
+      members: this.#members(state.directory.list()),
+      matchIndex: Object.fromEntries(status.progress.map((progress) => [progress.member, progress.match])),
+    };
+  }
+
+  async members(options: ReadOptions = {}): Promise<readonly MemberInfo[]> {
+    if (options.consistency !== 'serializable') {
+      await new Promise<void>((resolve, reject) => {
+        this.#replica.read(settler(resolve, reject));
+      });
+    }
+    return this.#members(this.#replica.state.directory.list());
+  }
+
+  async join(request: JoinRequest): Promise<JoinResult> {
+    return await this.add({ ...request, promoteWhenCaughtUp: true });
+  }
+
+  async add(request: JoinRequest & { readonly promoteWhenCaughtUp?: boolean }): Promise<JoinResult> {
+    const { name, peerAddress, clientAddress = '', instance = '', promoteWhenCaughtUp = false } = request;
+    const { clusterId, memberId, members } = await this.#administer({
+      kind: 'add',
+      request: { name, peerAddress, clientAddress, instance, promoteWhenCaughtUp },
+    });
+    return { clusterId, memberId, members: this.#members(members) };
+  }
+
+  async promote(id: number): Promise<void> {
+    await this.#administer({ kind: 'promote', id });
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.#administer({ kind: 'remove', id });
+  }
+
+  async transferLeadership(target = 0): Promise<void> {
+    await this.#administer({ kind: 'transfer', target });
+  }
+
+  #administer(operation: AdminOperation): Promise<AdminAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#replica.administer(operation, settler(resolve, reject));
+    });
+  }
+
+  #members(members: readonly DirectoryMember[]): readonly MemberInfo[] {
+    const { config } = this.#replica.state.position;
+    return members.map(({ id, name, peerAddress, clientAddress, promoteWhenCaughtUp }) => ({
+      id,
+      name,
+      peerAddress,
+      clientAddress,
+      voter: isVoter(config, id),
+      promoteWhenCaughtUp,
+    }));
+  }
+}
+
+function settler<T>(resolve: (value: T) => void, reject: (error: Error) => void): (result: Result<T>) => void {
+  return (result) => (result.ok ? resolve(result.value) : reject(toError(result)));
+}
+
+/** Every way in which opening a folder can fail, as this package's error. */
+function asOpenError(error: unknown): Error {
+  if (error instanceof QuorateError) return error;
+  if (error instanceof WalError) return unusable(error);
+  if (error instanceof DiskError) return new QuorateError('disk', 'rejected', error.message, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function unusable(error: unknown): QuorateError {
+  const detail = error instanceof Error ? error.message : String(error);
+  return new QuorateError('data-folder', 'rejected', `the data folder cannot be used: ${detail}`, { cause: error });
+}
+
+function toError(reason: Failure): QuorateError {
+  return new QuorateError(reason.code, reason.outcome, reason.message);
+}
+
+/** Waiting for readiness goes on while there is no leader. */
+function asOutcome(error: unknown): 'again' | Error {
+  if (error instanceof QuorateError && (error.code === 'no-leader' || error.code === 'timeout')) return 'again';
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,117 @@
+/** How a member is opened: every setting with its unit, default and what it is good for. */
+import type { JoinRequest, JoinResult } from './api.js';
+import { QuorateError } from './api.js';
+import type { Trace } from './seams/index.js';
+
+export interface PeerOptions {
+  /** host:port where this member listens for other members; port 0 takes a free one. */
+  readonly listen: string;
+  /** host:port under which the others reach it; default: what it listens on. */
+  readonly advertise?: string;
+}
+
+export interface OpenOptions {
+  /** The data folder; made if it is not there. It belongs to this member alone and is locked while it is open. */
+  readonly dir: string;
+  /** The member's name, unique in its cluster. Default 'default'. A folder keeps its name. */
+  readonly name?: string;
+  /** Without it the member is a cluster of its own and opens no port. */
+  readonly peer?: PeerOptions;
+  /** host:port of the HTTP interface, for others to know. */
+  readonly clientAddress?: string;
+  /**
+   * How a member with a fresh folder becomes part of a cluster: asks one of its members. Without it, or if it resolves with
+   * undefined (there is no cluster yet), a fresh folder founds a cluster of its own. A folder that belongs to a cluster already
+   * asks nobody.
+   */
+  readonly join?: (request: JoinRequest) => Promise<JoinResult | undefined>;
+  /** The leader's heartbeat, in milliseconds; default 100. */
+  readonly heartbeatMs?: number;
+  /**
+   * A follower that heard nothing for a random time between this and twice this stands for election. In milliseconds;
+   * default 500. At least 5 heartbeats, or a single lost one would cost an election.
+   */
+  readonly electionMs?: number;
+  /** A request without an answer after so long ends; default 20,000 milliseconds. */
+  readonly requestTimeoutMs?: number;
+  /**
+   * `safe` (default) asks a quorum for each batch of reads. `lease` trusts the leader's lease, which is right only while the
+   * clocks of all members advance at nearly the same rate.
+   */
+  readonly reads?: 'safe' | 'lease';
+  /** Election priority from 0 (never stands by itself) to 255; default 100. */
+  readonly priority?: number;
+  /** Versions kept for reading the past take at most so many bytes of memory; default 64 MiB. */
+  readonly historyBytesMax?: number;
+  /** The log grows to at least so many bytes before a snapshot is taken; default 32 MiB. */
+  readonly snapshotLogBytesMin?: number;
+  /** Snapshots are sent to other members at most this fast; default 128 MiB per second. */
+  readonly snapshotBytesPerSecondMax?: number;
+  /** Size of one file of the log; default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** Gets every event that an operator may want to know of. */
+  readonly trace?: Trace;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** How finely time is cut for the core: elections are spread over so many steps of the election time. */
+const TICKS_PER_HEARTBEAT = 5;
+
+/** The settings in force, complete and checked. */
+export interface MemberSettings {
+  readonly name: string;
+  readonly tickMs: number;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  readonly requestTimeoutTicks: number;
+  readonly reads: 'safe' | 'lease';
+  readonly priority: number;
+  readonly historyBytesMax: number;
+  readonly snapshotLogBytesMin: number;
+  readonly snapshotBytesPerSecondMax: number;
+  readonly segmentBytes: number;
+}
+
+/** Throws a QuorateError `invalid-argument` that names the setting, its value and what is allowed. */
+export function settle(options: OpenOptions): MemberSettings {
+  const heartbeatMs = integer('heartbeatMs', options.heartbeatMs ?? 100, 5, 60_000);
+  const electionMs = integer('electionMs', options.electionMs ?? 500, 5 * heartbeatMs, 600_000);
+  const tickMs = heartbeatMs / TICKS_PER_HEARTBEAT;
+  const requestTimeoutMs = integer('requestTimeoutMs', options.requestTimeoutMs ?? 20_000, tickMs, 3_600_000);
+  const name = options.name ?? 'default';
+  if (name === '') throw invalid('name', name, 'a text that is not empty');
+  return {
+    name,
+    tickMs,
+    heartbeatTicks: TICKS_PER_HEARTBEAT,
+    electionTicks: Math.round(electionMs / tickMs),
+    requestTimeoutTicks: Math.ceil(requestTimeoutMs / tickMs),
+    reads: options.reads ?? 'safe',
+    priority: integer('priority', options.priority ?? 100, 0, 255),
+    historyBytesMax: integer('historyBytesMax', options.historyBytesMax ?? 64 * MiB, 0, Number.MAX_SAFE_INTEGER),
+    snapshotLogBytesMin: integer(
+      'snapshotLogBytesMin',
+      options.snapshotLogBytesMin ?? 32 * MiB,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    snapshotBytesPerSecondMax: integer(
+      'snapshotBytesPerSecondMax',
+      options.snapshotBytesPerSecondMax ?? 128 * MiB,
+      64 * KiB,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MiB, 64 * KiB, 1024 * MiB),
+  };
+}
+
+function integer(name: string, value: number, min: number, max: number): number {
+  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  throw invalid(name, value, `a number from ${min} to ${max}`);
+}
+
+function invalid(name: string, value: unknown, allowed: string): QuorateError {
+  return new QuorateError('invalid-argument', 'invalid', `${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
+}

@@ -1,0 +1,122 @@
+/**
+ * The directory of members: who is in the cluster, under which name and addresses, and who ever left it.
+ *
+ * It is part of the replicated state machine. Members enter it by the context of a configuration change, change their
+ * addresses by a `publish` entry, and leave it when the configuration no longer holds them: not when their removal is
+ * proposed, because within a joint configuration the outgoing half still has to be reached. An id that left is
+ * remembered for good, so that its owner is told and can never come back with half a memory (raft-bugs 12, 35).
+ */
+import { type ConfigChange, type ConfigState, configMembers, type MemberId } from '@quorate/raft';
+
+export interface DirectoryMember {
+  readonly id: MemberId;
+  readonly name: string;
+  /** host:port of the Raft transport. */
+  readonly peerAddress: string;
+  /** host:port of the HTTP interface; '' until the member has said it. */
+  readonly clientAddress: string;
+  /** Identifies the data folder that joined under this id; '' if it was added by somebody else's call. */
+  readonly instance: string;
+  readonly promoteWhenCaughtUp: boolean;
+}
+
+/** What a `publish` entry carries: a member says under which addresses it can be reached now. */
+export interface Publication {
+  readonly id: MemberId;
+  readonly name: string;
+  readonly peerAddress: string;
+  readonly clientAddress: string;
+}
+
+interface DirectoryRecord {
+  readonly members: readonly DirectoryMember[];
+  readonly removed: readonly MemberId[];
+}
+
+/** First byte of a log entry that holds a Publication; store commands begin with their own version byte. */
+export const PUBLICATION_TAG = 0xfe;
+
+export function encodeMembers(members: readonly DirectoryMember[]): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(members));
+}
+
+export function encodePublication(publication: Publication): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(publication));
+  const data = new Uint8Array(json.length + 1);
+  data[0] = PUBLICATION_TAG;
+  data.set(json, 1);
+  return data;
+}
+
+export function decodePublication(data: Uint8Array): Publication {
+  return JSON.parse(new TextDecoder().decode(data.subarray(1))) as Publication;
+}
+
+export class Directory {
+  readonly #members = new Map<MemberId, DirectoryMember>();
+  readonly #removed = new Set<MemberId>();
+
+  /** Sorted by id. */
+  list(): readonly DirectoryMember[] {
+    return [...this.#members.values()].toSorted((a, b) => a.id - b.id);
+  }
+
+  get(id: MemberId): DirectoryMember | undefined {
+    return this.#members.get(id);
+  }
+
+  byName(name: string): DirectoryMember | undefined {
+    return this.list().find((member) => member.name === name);
+  }
+
+  byPeerAddress(address: string): DirectoryMember | undefined {
+    return this.list().find((member) => member.peerAddress === address);
+  }
+
+  isRemoved(id: MemberId): boolean {
+    return this.#removed.has(id);
+  }
+
+  /** Follows a configuration change that has just taken effect as `config`. */
+  applyConfigChange(change: ConfigChange, config: ConfigState): void {
+    const added = change.context.length === 0 ? [] : decodeMembers(change.context);
+    const present = new Set(configMembers(config));
+    for (const member of added) {
+      if (present.has(member.id)) this.#members.set(member.id, member);
+    }
+    for (const { type, member: id } of change.changes) {
+      const member = this.#members.get(id);
+      if (type === 'add-voter' && member?.promoteWhenCaughtUp === true) {
+        this.#members.set(id, { ...member, promoteWhenCaughtUp: false });
+      }
+    }
+    for (const id of this.#members.keys()) {
+      if (present.has(id)) continue;
+      this.#members.delete(id);
+      this.#removed.add(id);
+    }
+  }
+
+  /** Ignored if the member has left meanwhile. */
+  applyPublication(publication: Publication): void {
+    const member = this.#members.get(publication.id);
+    if (member !== undefined) this.#members.set(member.id, { ...member, ...publication });
+  }
+
+  encode(): Uint8Array {
+    const record: DirectoryRecord = { members: this.list(), removed: [...this.#removed].toSorted((a, b) => a - b) };
+    return new TextEncoder().encode(JSON.stringify(record));
+  }
+
+  static decode(bytes: Uint8Array): Directory {
+    const record = JSON.parse(new TextDecoder().decode(bytes)) as DirectoryRecord;
+    const directory = new Directory();
+    for (const member of record.members) directory.#members.set(member.id, member);
+    for (const id of record.removed) directory.#removed.add(id);
+    return directory;
+  }
+}
+
+function decodeMembers(bytes: Uint8Array): readonly DirectoryMember[] {
+  return JSON.parse(new TextDecoder().decode(bytes)) as readonly DirectoryMember[];
+}

@@ -1,0 +1,45 @@
+/**
+ * Operating errors as values. Every request ends in a Result; a failure says whether the request may have been applied.
+ */
+
+/** `rejected`: surely not applied. `unknown`: it may have been, or may yet be. `invalid`: the request itself is wrong. */
+export type FailureOutcome = 'rejected' | 'unknown' | 'invalid';
+
+export type FailureCode =
+  | 'no-leader'
+  | 'outcome-unknown'
+  | 'timeout'
+  | 'busy'
+  | 'stopped'
+  | 'request-too-large'
+  | 'member-not-found'
+  | 'member-exists'
+  | 'member-not-caught-up'
+  | 'configuration-refused'
+  | 'invalid-argument'
+  | 'removed';
+
+export interface Failure {
+  readonly ok: false;
+  readonly code: FailureCode;
+  readonly outcome: FailureOutcome;
+  readonly message: string;
+}
+
+export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
+
+export function success<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function failure(code: FailureCode, outcome: FailureOutcome, message: string): Failure {
+  return { ok: false, code, outcome, message };
+}
+
+export const noLeader: Failure = failure('no-leader', 'rejected', 'no leader');
+export const stopping: Failure = failure('stopped', 'rejected', 'this member is stopping');
+export const outcomeUnknown: Failure = failure(
+  'outcome-unknown',
+  'unknown',
+  'the leader was lost before it answered: the outcome is unknown',
+);

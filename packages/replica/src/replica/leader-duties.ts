@@ -1,0 +1,305 @@
+/**
+ * What only the leader does besides replicating: decide requests about the membership, promote learners that have caught up,
+ * and keep the history within its budget.
+ */
+import { type ConfigChange, isLearner, type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
+import type { Platform, RandomStream, Trace } from '../seams/index.js';
+import { encodeCommand } from '../store/index.js';
+import type { AdminAnswer } from './admin.js';
+import { encodePublication, type Publication } from './directory.js';
+import { failure, success } from './failure.js';
+import { HistoryBudget } from './history.js';
+import { type AddRequest, type ChangePlan, type ClusterView, planAdd, planPromote, planRemove } from './membership.js';
+import type { Proposed, Request, Requests } from './requests.js';
+import type { StateMachine } from './state-machine.js';
+
+export interface LeaderDutiesOptions {
+  readonly memberId: MemberId;
+  readonly clusterId: number;
+  readonly historyBytesMax: number;
+  readonly requestTimeoutTicks: number;
+}
+
+export interface LeaderDutiesPort {
+  readonly raft: Raft;
+  readonly state: () => StateMachine;
+  readonly requests: Requests;
+  readonly identifiers: RandomStream;
+  readonly trace: Trace;
+  readonly platform: Platform;
+  /** Submits a request again, at whoever leads now. */
+  resubmit(request: Request): void;
+  requestTurn(): void;
+}
+
+export type AdminRequest = Extract<Request, { kind: 'admin' }>;
+
+/** A learner is promoted when what it lacks is less than this many entries: it will have them in the next round trip. */
+const CAUGHT_UP_ENTRIES = 1_000;
+
+export class LeaderDuties {
+  readonly #options: LeaderDutiesOptions;
+  readonly #port: LeaderDutiesPort;
+  readonly #history: HistoryBudget;
+  /** Refused because another change is under way: tried again each tick. */
+  #retries: AdminRequest[] = [];
+  /** Wait for another member to lead. */
+  #transfers: AdminRequest[] = [];
+  /** To be submitted again at the next leader. */
+  #handOvers: AdminRequest[] = [];
+  #nowTick = 0;
+  #compacting = false;
+
+  constructor(options: LeaderDutiesOptions, port: LeaderDutiesPort) {
+    this.#options = options;
+    this.#port = port;
+    this.#history = new HistoryBudget(options.historyBytesMax);
+  }
+
+  perform(request: AdminRequest): void {
+    const { operation } = request;
+    switch (operation.kind) {
+      case 'add':
+        this.#add(request, operation.request);
+        break;
+      case 'promote':
+        this.#change(request, planPromote(this.#view(), operation.id, this.#progress(operation.id)), operation.id);
+        break;
+      case 'remove':
+        this.#change(request, planRemove(this.#view(), operation.id), operation.id);
+        break;
+      case 'transfer':
+        this.#transfer(request, operation.target);
+        break;
+      case 'publish':
+        this.#publish(request, operation.publication);
+        break;
+    }
+  }
+
+  tick(nowTick: number): void {
+    this.#nowTick = nowTick;
+    this.#expire();
+    const retries = this.#retries;
+    this.#retries = [];
+    for (const request of retries) this.perform(request);
+    this.#promoteCaughtUp();
+    this.#compactHistory();
+  }
+
+  leaderChanged(leader: MemberId): void {
+    const { memberId: self } = this.#options;
+    if (leader === self || leader === NO_MEMBER) return;
+    for (const request of this.#transfers) this.#succeed(request, leader);
+    const again = [...this.#handOvers, ...this.#retries];
+    this.#transfers = [];
+    this.#handOvers = [];
+    this.#retries = [];
+    for (const request of again) this.#port.resubmit(request);
+  }
+
+  #add(request: AdminRequest, wanted: AddRequest): void {
+    const plan = planAdd(this.#view(), wanted, this.#newMemberId());
+    switch (plan.kind) {
+      case 'exists':
+        this.#succeed(request, plan.member.id);
+        break;
+      case 'refused':
+        this.#port.requests.end(request, plan.failure);
+        break;
+      case 'change': {
+        const { member, replaces } = plan;
+        const event = replaces === undefined ? 'member-added' : 'member-replaced';
+        this.#propose(request, plan.change, member.id, () =>
+          this.#port.trace.event(event, { name: member.name, id: member.id, replaces, address: member.peerAddress }),
+        );
+        break;
+      }
+    }
+  }
+
+  #change(request: AdminRequest, plan: ChangePlan, about: MemberId): void {
+    switch (plan.kind) {
+      case 'done':
+        this.#succeed(request, about);
+        break;
+      case 'refused':
+        this.#port.requests.end(request, plan.failure);
+        break;
+      case 'hand-over':
+        this.#handOver(request);
+        break;
+      case 'change':
+        this.#propose(request, plan.change, about, () => this.#port.trace.event(plan.event, { id: about }));
+        break;
+    }
+  }
+
+  #propose(request: AdminRequest, change: ConfigChange, about: MemberId, applied: () => void): void {
+    const result = this.#port.raft.proposeConfigChange(change);
+    if (result.accepted) {
+      this.#port.requests.propose(
+        result.index,
+        this.#proposed(request, result.term, () => {
+          applied();
+          this.#succeed(request, about);
+        }),
+      );
+      return;
+    }
+    switch (result.reason) {
+      case 'config-pending':
+        this.#retries.push(request);
+        break;
+      case 'transferring':
+      case 'not-leader':
+        this.#port.requests.wait(request);
+        break;
+      case 'full':
+        this.#port.requests.end(request, failure('busy', 'rejected', 'too much is waiting to be committed'));
+        break;
+      case 'config-invalid':
+        this.#port.requests.end(request, failure('configuration-refused', 'rejected', 'the change does not fit'));
+        break;
+    }
+  }
+
+  #proposed(request: AdminRequest, term: number, applied: () => void): Proposed {
+    return {
+      term,
+      deadlineTick: request.deadlineTick,
+      applied,
+      overwritten: () => this.#port.requests.wait(request),
+      fail: (reason) => request.done(reason),
+    };
+  }
+
+  /** The leader is to go: the next leader removes it, so that nobody has to lead a cluster that it is not part of. */
+  #handOver(request: AdminRequest): void {
+    if (this.#port.raft.transferLeadership(NO_MEMBER)) {
+      this.#handOvers.push(request);
+      return;
+    }
+    const reason = 'no other voter is up to take the leadership over';
+    this.#port.requests.end(request, failure('configuration-refused', 'rejected', reason));
+  }
+
+  #transfer(request: AdminRequest, target: MemberId): void {
+    if (target === this.#options.memberId) {
+      this.#succeed(request, target);
+    } else if (this.#port.raft.transferLeadership(target)) {
+      this.#transfers.push(request);
+    } else {
+      const who = target === NO_MEMBER ? 'no other voter is up' : `member ${target} is not another voter that is up`;
+      this.#port.requests.end(request, failure('configuration-refused', 'rejected', `leadership cannot move: ${who}`));
+    }
+  }
+
+  #publish(request: AdminRequest, publication: Publication): void {
+    const result = this.#port.raft.propose(encodePublication(publication));
+    if (!result.accepted) {
+      this.#port.requests.wait(request);
+      return;
+    }
+    const applied = (): void => this.#succeed(request, publication.id);
+    this.#port.requests.propose(result.index, this.#proposed(request, result.term, applied));
+  }
+
+  #promoteCaughtUp(): void {
+    const { raft, state } = this.#port;
+    const { config } = state().position;
+    if (config.learners.length === 0) return;
+    for (const member of state().directory.list()) {
+      if (!member.promoteWhenCaughtUp || !isLearner(config, member.id)) continue;
+      const progress = this.#progress(member.id);
+      if (progress === undefined || !progress.active || progress.match + CAUGHT_UP_ENTRIES < progress.lastIndex)
+        continue;
+      if (progress.match === 0) continue;
+      const change: ConfigChange = {
+        changes: [{ type: 'add-voter', member: member.id }],
+        transition: 'auto',
+        context: new Uint8Array(0),
+      };
+      if (!raft.proposeConfigChange(change).accepted) return;
+      this.#port.trace.event('member-promoted', { name: member.name, id: member.id });
+      this.#port.requestTurn();
+      return;
+    }
+  }
+
+  #compactHistory(): void {
+    if (this.#compacting) return;
+    const { store } = this.#port.state();
+    const revision = this.#history.check(store);
+    if (revision === undefined) return;
+    const data = encodeCommand(this.#port.platform, {
+      operation: { kind: 'compact', revision },
+      limits: undefined,
+    });
+    const result = this.#port.raft.propose(data);
+    if (!result.accepted) return;
+    this.#compacting = true;
+    const over = (): void => {
+      this.#compacting = false;
+    };
+    this.#port.requests.propose(result.index, {
+      term: result.term,
+      deadlineTick: this.#nowTick + this.#options.requestTimeoutTicks,
+      applied: over,
+      overwritten: over,
+      fail: over,
+    });
+    this.#port.requestTurn();
+  }
+
+  #expire(): void {
+    const isLate = (request: AdminRequest): boolean => request.deadlineTick <= this.#nowTick;
+    for (const request of [...this.#retries, ...this.#transfers, ...this.#handOvers].filter(isLate)) {
+      this.#port.requests.end(request, failure('timeout', 'rejected', 'the cluster did not get to it in time'));
+    }
+    this.#retries = this.#retries.filter((request) => !isLate(request));
+    this.#transfers = this.#transfers.filter((request) => !isLate(request));
+    this.#handOvers = this.#handOvers.filter((request) => !isLate(request));
+  }
+
+  #view(): ClusterView {
+    const { raft, state } = this.#port;
+    const { memberId: self } = this.#options;
+    const active = new Set(
+      raft
+        .status()
+        .progress.filter((p) => p.recentlyActive)
+        .map((p) => p.member),
+    );
+    return {
+      self,
+      directory: state().directory,
+      config: state().position.config,
+      isActive: (id) => id === self || active.has(id),
+    };
+  }
+
+  #progress(id: MemberId): { match: number; lastIndex: number; active: boolean } | undefined {
+    const { lastIndex, progress } = this.#port.raft.status();
+    const found = progress.find((p) => p.member === id);
+    return found && { match: found.match, lastIndex, active: found.recentlyActive };
+  }
+
+  /** Ids are drawn, not counted: an id that was given once is never given again, whatever a restored backup forgot. */
+  #newMemberId(): MemberId {
+    const { directory } = this.#port.state();
+    for (;;) {
+      const id = 1 + this.#port.identifiers.integer(Number.MAX_SAFE_INTEGER - 1);
+      if (directory.get(id) === undefined && !directory.isRemoved(id)) return id;
+    }
+  }
+
+  #succeed(request: AdminRequest, memberId: MemberId): void {
+    const answer: AdminAnswer = {
+      clusterId: this.#options.clusterId,
+      memberId,
+      members: this.#port.state().directory.list(),
+    };
+    request.done(success(answer));
+  }
+}

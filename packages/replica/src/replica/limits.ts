@@ -1,0 +1,45 @@
+/**
+ * Every bound of a replica, in named units, with the relations that they rely on asserted when this module loads.
+ */
+import { assert } from './assert.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Largest encoded command. etcd's default request limit (contract 15). */
+export const COMMAND_BYTES_MAX: number = 1.5 * MiB;
+/** Most entry data in one append message; a larger single entry goes alone. */
+export const APPEND_BYTES_MAX: number = 1 * MiB;
+/** Window of appends to one follower (Raft thesis 10.2.1). */
+export const INFLIGHT_MESSAGES_MAX: number = 256;
+export const INFLIGHT_BYTES_MAX: number = 32 * MiB;
+/** Uncommitted entry data at the leader beyond which proposals are refused as busy. */
+export const UNCOMMITTED_BYTES_MAX: number = 64 * MiB;
+/** Committed entry data applied in one turn. */
+export const COMMITTED_BYTES_PER_TURN_MAX: number = 1 * MiB;
+/** Requests that wait for a leader to be known, and requests forwarded and not answered, each. */
+export const WAITING_REQUESTS_MAX: number = 20_000;
+/** Reads that wait for their turn or for their index. */
+export const WAITING_READS_MAX: number = 100_000;
+/** Log in memory that is kept for followers that lag a little; beyond it, and for those who lag more, snapshots. */
+export const LOG_MEMORY_BYTES: number = 16 * MiB;
+/** The same while a follower that is being brought up to date still needs it. */
+export const LOG_MEMORY_BYTES_MAX: number = 128 * MiB;
+/** The log in memory is accounted for in steps of this many bytes. */
+export const LOG_MEMORY_STEP_BYTES: number = 1 * MiB;
+/** One chunk of a snapshot on its way to a follower. */
+export const SNAPSHOT_CHUNK_BYTES: number = 256 * KiB;
+/** Chunks sent and not acknowledged. */
+export const SNAPSHOT_WINDOW_CHUNKS: number = 8;
+/** One slice of a snapshot on its way to disk: what one turn serialises. */
+export const SNAPSHOT_SLICE_BYTES: number = 256 * KiB;
+/** A snapshot is due when the log since the last one outweighs it, but not before the log has this size. */
+export const SNAPSHOT_LOG_BYTES_MIN: number = 32 * MiB;
+/** Keys that one tick examines for space to win back. */
+export const SWEEP_KEYS_PER_TICK: number = 2_000;
+
+assert(COMMAND_BYTES_MAX < INFLIGHT_BYTES_MAX, () => 'one command must fit the window of a follower');
+assert(APPEND_BYTES_MAX <= INFLIGHT_BYTES_MAX, () => 'one append must fit the window of a follower');
+assert(INFLIGHT_BYTES_MAX <= UNCOMMITTED_BYTES_MAX, () => 'the window must not outgrow what may be uncommitted');
+assert(LOG_MEMORY_STEP_BYTES * 4 <= LOG_MEMORY_BYTES, () => 'steps must be small against the log kept in memory');
+assert(LOG_MEMORY_BYTES < LOG_MEMORY_BYTES_MAX, () => 'catching up must be allowed more log than usual');

@@ -1,0 +1,139 @@
+/**
+ * What a request to change the membership means, decided at the leader from the directory and the configuration.
+ *
+ * A member's name is its operator's; its id is given once. A data folder says who it is by its instance: the same name with
+ * another instance is a member that lost its folder. It must not vote as if it still had its log (raft-bugs 35, 66), so its
+ * old identity is removed and a new one added in the same configuration change.
+ */
+import { type ConfigChange, type ConfigState, isLearner, isVoter, type MemberId } from '@quorate/raft';
+import { type Directory, type DirectoryMember, encodeMembers } from './directory.js';
+import { type Failure, failure } from './failure.js';
+
+export interface AddRequest {
+  readonly name: string;
+  readonly peerAddress: string;
+  readonly clientAddress: string;
+  /** '' if the caller names no data folder. */
+  readonly instance: string;
+  readonly promoteWhenCaughtUp: boolean;
+}
+
+/** What the leader knows of the cluster's health when it decides. */
+export interface ClusterView {
+  readonly self: MemberId;
+  readonly directory: Directory;
+  readonly config: ConfigState;
+  /** Heard from within an election timeout, or itself. */
+  isActive(id: MemberId): boolean;
+}
+
+export type AddPlan =
+  | { readonly kind: 'exists'; readonly member: DirectoryMember }
+  | {
+      readonly kind: 'change';
+      readonly change: ConfigChange;
+      readonly member: DirectoryMember;
+      readonly replaces: MemberId | undefined;
+    }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+/** `newId` is an id that no member has or ever had. */
+export function planAdd(view: ClusterView, request: AddRequest, newId: MemberId): AddPlan {
+  const invalid = validate(request);
+  if (invalid !== undefined) return { kind: 'refused', failure: invalid };
+  const present = view.directory.byName(request.name);
+  if (present !== undefined && isSameFolder(present, request)) return { kind: 'exists', member: present };
+  if (present !== undefined && view.isActive(present.id)) {
+    return refused('member-exists', `${request.name} is a member already and is running from another data folder`);
+  }
+  const neighbour = view.directory.byPeerAddress(request.peerAddress);
+  if (neighbour !== undefined && neighbour.name !== request.name) {
+    return refused('member-exists', `${request.peerAddress} is the address of ${neighbour.name}`);
+  }
+  const member: DirectoryMember = { id: newId, ...request };
+  const change: ConfigChange = {
+    changes: [
+      ...(present === undefined ? [] : [{ type: 'remove' as const, member: present.id }]),
+      { type: 'add-learner', member: newId },
+    ],
+    transition: 'auto',
+    context: encodeMembers([member]),
+  };
+  if (present !== undefined) {
+    const unsafe = checkQuorum(view, change);
+    if (unsafe !== undefined) return { kind: 'refused', failure: unsafe };
+  }
+  return { kind: 'change', change, member, replaces: present?.id };
+}
+
+export type ChangePlan =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'change'; readonly change: ConfigChange; readonly event: 'member-promoted' | 'member-removed' }
+  /** The leader is to be removed: it hands leadership over first, and the next leader removes it. */
+  | { readonly kind: 'hand-over' }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+export function planPromote(
+  view: ClusterView,
+  id: MemberId,
+  /** The learner's log against the leader's. */
+  progress: { readonly match: number; readonly lastIndex: number } | undefined,
+): ChangePlan {
+  if (view.directory.get(id) === undefined) return refused('member-not-found', `no member has the id ${id}`);
+  if (isVoter(view.config, id)) return { kind: 'done' };
+  if (!isLearner(view.config, id)) return refused('configuration-refused', `member ${id} is not a learner`);
+  if (progress === undefined || !view.isActive(id) || !isCaughtUp(progress)) {
+    return refused('member-not-caught-up', `member ${id} has not caught up with the leader's log`);
+  }
+  return { kind: 'change', change: singleChange('add-voter', id), event: 'member-promoted' };
+}
+
+/** etcd's rule (contract 34): a learner that has nine tenths of the leader's log may vote. */
+function isCaughtUp(progress: { readonly match: number; readonly lastIndex: number }): boolean {
+  return progress.match >= progress.lastIndex * 0.9;
+}
+
+export function planRemove(view: ClusterView, id: MemberId): ChangePlan {
+  if (view.directory.get(id) === undefined) return refused('member-not-found', `no member has the id ${id}`);
+  if (view.config.voters.length === 1 && isVoter(view.config, id)) {
+    return refused('configuration-refused', 'the last voter cannot be removed');
+  }
+  const change = singleChange('remove', id);
+  const unsafe = checkQuorum(view, change);
+  if (unsafe !== undefined) return { kind: 'refused', failure: unsafe };
+  if (id === view.self) return { kind: 'hand-over' };
+  return { kind: 'change', change, event: 'member-removed' };
+}
+
+/** After the change a majority of the voters must be up, or the cluster would stand still (etcd's strict-reconfig-check). */
+function checkQuorum(view: ClusterView, change: ConfigChange): Failure | undefined {
+  const removed = new Set(change.changes.filter((step) => step.type === 'remove').map((step) => step.member));
+  const voters = view.config.voters.filter((id) => !removed.has(id));
+  const active = voters.filter((id) => view.isActive(id)).length;
+  const quorum = Math.floor(voters.length / 2) + 1;
+  if (active >= quorum) return undefined;
+  return failure(
+    'configuration-refused',
+    'rejected',
+    `only ${active} of the ${voters.length} voters that would remain are up; ${quorum} are needed`,
+  );
+}
+
+function singleChange(type: 'add-voter' | 'remove', member: MemberId): ConfigChange {
+  return { changes: [{ type, member }], transition: 'auto', context: new Uint8Array(0) };
+}
+
+function isSameFolder(present: DirectoryMember, request: AddRequest): boolean {
+  if (request.instance === '') return present.peerAddress === request.peerAddress;
+  return present.instance === request.instance;
+}
+
+function validate(request: AddRequest): Failure | undefined {
+  if (request.name === '') return failure('invalid-argument', 'invalid', 'a member needs a name');
+  if (/^.+:\d{1,5}$/.test(request.peerAddress)) return undefined;
+  return failure('invalid-argument', 'invalid', `"${request.peerAddress}" is not an address: host:port is expected`);
+}
+
+function refused(code: Failure['code'], message: string): { readonly kind: 'refused'; readonly failure: Failure } {
+  return { kind: 'refused', failure: failure(code, 'rejected', message) };
+}

@@ -1,0 +1,60 @@
+/**
+ * Whom this member talks to, under which addresses, and who does not answer.
+ *
+ * The log's directory names the members; what a member says itself when it introduces itself counts before that, and what the
+ * answer to the join request named serves until the log says anything.
+ */
+import { type ConfigState, configMembers, type MemberId } from '@quorate/raft';
+import type { Network, PeerAddress } from '../seams/index.js';
+import type { Directory } from './directory.js';
+
+export class Peers {
+  readonly #self: MemberId;
+  readonly #network: Network;
+  readonly #initial: readonly PeerAddress[];
+  readonly #introduced = new Map<MemberId, string>();
+  readonly #unreachable = new Set<MemberId>();
+
+  constructor(self: MemberId, network: Network, initial: readonly PeerAddress[]) {
+    this.#self = self;
+    this.#network = network;
+    this.#initial = initial;
+  }
+
+  /** True if that is news. */
+  introduced(peer: PeerAddress): boolean {
+    if (this.#introduced.get(peer.id) === peer.address) return false;
+    this.#introduced.set(peer.id, peer.address);
+    return true;
+  }
+
+  lost(id: MemberId): void {
+    this.#unreachable.add(id);
+  }
+
+  heardFrom(id: MemberId): void {
+    this.#unreachable.delete(id);
+  }
+
+  /** Its connection broke, and nothing was heard from it since. */
+  isUnreachable(id: MemberId): boolean {
+    return this.#unreachable.has(id);
+  }
+
+  /** Tells the network whom to keep connections to. */
+  update(directory: Directory, config: ConfigState): void {
+    const addresses = new Map<MemberId, string>();
+    for (const peer of this.#initial) addresses.set(peer.id, peer.address);
+    const members = directory.list();
+    for (const member of members) addresses.set(member.id, member.peerAddress);
+    for (const [id, address] of this.#introduced) addresses.set(id, address);
+    const known = new Set(configMembers(config));
+    const peers: PeerAddress[] = [];
+    for (const [id, address] of addresses) {
+      if (id === this.#self || directory.isRemoved(id)) continue;
+      // Someone who is in no configuration that is known here may still be a member newer than this member's log.
+      if (known.has(id) || this.#introduced.has(id) || members.length === 0) peers.push({ id, address });
+    }
+    this.#network.setPeers(peers);
+  }
+}

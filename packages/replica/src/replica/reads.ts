@@ -1,0 +1,143 @@
+/**
+ * Linearizable reads (Raft thesis 6.4, ReadIndex).
+ *
+ * All reads that arrive in one turn share one request for a read index, named by a context. The leader answers it with
+ * its commit index once a quorum has confirmed that it still leads; a read of that batch may be served as soon as the
+ * state machine has applied that index.
+ *
+ * Safety. The context of a batch is issued after all its reads arrived, so the confirmation is later than the beginning of
+ * each of them: every write acknowledged before is at or below the index. A batch that got no answer is issued again under a
+ * NEW context, because confirmations of the old one that are still under way would be older than reads that joined
+ * meanwhile (raft-bugs 7). A read never joins a batch that has been issued.
+ */
+import type { ReadState } from '@quorate/raft';
+import { type Failure, failure, noLeader, type Result, success } from './failure.js';
+import { WAITING_READS_MAX } from './limits.js';
+
+export type ReadDone = (result: Result<undefined>) => void;
+
+interface Read {
+  readonly done: ReadDone;
+  readonly deadlineTick: number;
+}
+
+interface Batch {
+  readonly reads: Read[];
+  readonly issuedTick: number;
+}
+
+/** What the reads need of Raft. */
+export interface ReadIndexSource {
+  /** False if no leader is known. */
+  readIndex(context: number): boolean;
+}
+
+export class Reads {
+  /** Arrived, not yet issued. */
+  #waiting: Read[] = [];
+  /** Issued, not yet answered, by context. */
+  readonly #issued = new Map<number, Batch>();
+  /** Answered with an index that is not applied yet, in the order of the answers. */
+  #confirmed: { readonly index: number; readonly reads: readonly Read[] }[] = [];
+  #context: number;
+  #count = 0;
+  failedTotal = 0;
+
+  /** `firstContext`: where contexts begin; drawn anew at each start, so that an answer to a former life confirms nothing. */
+  constructor(firstContext: number) {
+    this.#context = firstContext;
+  }
+
+  get pending(): number {
+    return this.#count;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  add(done: ReadDone, deadlineTick: number): void {
+    if (this.#count >= WAITING_READS_MAX) {
+      this.failedTotal += 1;
+      done(failure('busy', 'rejected', `more than ${WAITING_READS_MAX} reads are waiting`));
+      return;
+    }
+    this.#count += 1;
+    this.#waiting.push({ done, deadlineTick });
+  }
+
+  /** Issues one request for everything that waits. */
+  issue(source: ReadIndexSource, nowTick: number): void {
+    if (this.#waiting.length === 0) return;
+    const context = this.#context + 1;
+    this.#context = context;
+    if (!source.readIndex(context)) return;
+    this.#issued.set(context, { reads: this.#waiting, issuedTick: nowTick });
+    this.#waiting = [];
+  }
+
+  confirm(state: ReadState): void {
+    const batch = this.#issued.get(state.context);
+    if (batch === undefined) return;
+    this.#issued.delete(state.context);
+    this.#confirmed.push({ index: state.index, reads: batch.reads });
+  }
+
+  /** Serves every confirmed batch that the state machine has reached. */
+  release(appliedIndex: number): void {
+    if (this.#confirmed.length === 0) return;
+    const due = this.#confirmed.filter((batch) => batch.index <= appliedIndex);
+    if (due.length === 0) return;
+    this.#confirmed = this.#confirmed.filter((batch) => batch.index > appliedIndex);
+    for (const batch of due) {
+      this.#count -= batch.reads.length;
+      for (const read of batch.reads) read.done(success(undefined));
+    }
+  }
+
+  /** Puts every batch that was issued before `beforeTick` back: it is issued again, under a new context. */
+  reissue(beforeTick: number): void {
+    for (const [context, batch] of this.#issued) {
+      if (batch.issuedTick >= beforeTick) continue;
+      this.#issued.delete(context);
+      this.#waiting.push(...batch.reads);
+    }
+  }
+
+  /** Ends the reads whose time is up. */
+  expire(nowTick: number): void {
+    const late = failure('timeout', 'rejected', 'the read could not be confirmed in time');
+    this.#waiting = this.#end(this.#waiting, (read) => read.deadlineTick <= nowTick, late);
+    this.#confirmed = this.#confirmed
+      .map(({ index, reads }) => ({ index, reads: this.#end(reads, (read) => read.deadlineTick <= nowTick, late) }))
+      .filter((batch) => batch.reads.length > 0);
+  }
+
+  /** Ends every read that waits for a leader. */
+  failWaiting(): void {
+    this.#waiting = this.#end(this.#waiting, () => true, noLeader);
+  }
+
+  failAll(reason: Failure): void {
+    for (const [, batch] of this.#issued) this.#waiting.push(...batch.reads);
+    this.#issued.clear();
+    for (const batch of this.#confirmed) this.#waiting.push(...batch.reads);
+    this.#confirmed = [];
+    this.#waiting = this.#end(this.#waiting, () => true, reason);
+  }
+
+  /** Ends those that match; returns the others. */
+  #end(reads: readonly Read[], matches: (read: Read) => boolean, reason: Failure): Read[] {
+    const kept: Read[] = [];
+    for (const read of reads) {
+      if (!matches(read)) {
+        kept.push(read);
+        continue;
+      }
+      this.#count -= 1;
+      this.failedTotal += 1;
+      read.done(reason);
+    }
+    return kept;
+  }
+}

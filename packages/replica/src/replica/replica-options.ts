@@ -1,0 +1,65 @@
+/** What a replica is made of: its settings, its seams, what recovery found for it, and who drives it. */
+import type { InitialState, MemberId } from '@quorate/raft';
+import type { Disk, DiskError, Network, PeerAddress, Platform, Random, Trace } from '../seams/index.js';
+import type { SnapshotFile } from '../wal/snapshot-file.js';
+import type { Wal } from '../wal/wal.js';
+import type { Failure } from './failure.js';
+import type { StateMachine } from './state-machine.js';
+
+export interface ReplicaOptions {
+  readonly clusterId: number;
+  readonly memberId: MemberId;
+  readonly name: string;
+  /** host:port under which other members reach this one. */
+  readonly peerAddress: string;
+  /** host:port of this member's HTTP interface; '' if it has none. */
+  readonly clientAddress: string;
+  /** Whom to talk to while the log says nothing of other members: what the answer to the join request named. */
+  readonly initialPeers: readonly PeerAddress[];
+  readonly tickMs: number;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  /** A request that has no answer after so many ticks ends, as "outcome unknown" if it may have been applied. */
+  readonly requestTimeoutTicks: number;
+  readonly reads: 'safe' | 'lease';
+  readonly priority: number;
+  /** History of versions beyond this is compacted. */
+  readonly historyBytesMax: number;
+  /** Default SNAPSHOT_LOG_BYTES_MIN. */
+  readonly snapshotLogBytesMin?: number;
+  readonly snapshotBytesPerSecondMax: number;
+}
+
+export interface ReplicaSeams {
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly platform: Platform;
+}
+
+/** What a start has found in the data folder. */
+export interface RecoveredState {
+  readonly state: StateMachine;
+  readonly initial: InitialState;
+  readonly wal: Wal;
+  /** The newest durable snapshot. */
+  readonly snapshot: SnapshotFile | undefined;
+}
+
+/** Who drives the replica. */
+export interface ReplicaHost {
+  /** Calls turn() soon, once however often it is asked. */
+  requestTurn(): void;
+  /** The replica can go no further: the disk failed, or this member was removed. Nothing may be called after. */
+  halted(reason: Failure | DiskError): void;
+}
+
+export interface ReplicaCounters {
+  leaderChanges: number;
+  proposalsCommitted: number;
+  proposalsApplied: number;
+  puts: number;
+  deletes: number;
+  txns: number;
+}

@@ -1,0 +1,528 @@
+/**
+ * One member of a cluster, as a state machine without any I/O of its own: the turn loop.
+ *
+ * Inputs (requests, frames from other members, ticks, completions of the disk) only change state and ask for a turn. A turn,
+ * taken when the inputs at hand are drained, asks Raft for ONE Ready and carries it out:
+ *
+ *   inputs ... -> turn:  reads share one read index
+ *                        Ready.messages leave                     followers write while this member writes (thesis 10.2.1)
+ *                        snapshot, hardState, entries -> wal      one write and one sync for all of it (group commit)
+ *                        committedEntries -> state machine        answers leave
+ *                        readStates -> reads that are due
+ *   wal done ->          messagesAfterPersist leave, raft.persisted
+ *
+ * The order is Raft's contract (see Ready): nothing that promises durability leaves before the disk has confirmed it, and a
+ * snapshot message leaves before entries behind its index are applied, so that the frozen state is the one it names.
+ */
+import { type Entry, type MemberId, type Message, NO_MEMBER, Raft, type Ready } from '@quorate/raft';
+import type { Channel, DiskError, NetworkInput, PeerAddress } from '../seams/index.js';
+import type { Response } from '../store/index.js';
+import type { SnapshotFile } from '../wal/snapshot-file.js';
+import type { Wal } from '../wal/wal.js';
+import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.js';
+import type { AdminAnswer, AdminOperation } from './admin.js';
+import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
+import { LeaderDuties } from './leader-duties.js';
+import {
+  APPEND_BYTES_MAX,
+  COMMAND_BYTES_MAX,
+  COMMITTED_BYTES_PER_TURN_MAX,
+  INFLIGHT_BYTES_MAX,
+  INFLIGHT_MESSAGES_MAX,
+  SWEEP_KEYS_PER_TICK,
+  UNCOMMITTED_BYTES_MAX,
+} from './limits.js';
+import { LogWindow } from './log-window.js';
+import { Peers } from './peers.js';
+import { type ReadDone, Reads } from './reads.js';
+import type { RecoveredState, ReplicaCounters, ReplicaHost, ReplicaOptions, ReplicaSeams } from './replica-options.js';
+import { RequestRouter } from './request-router.js';
+import { Requests } from './requests.js';
+import type { ArrivedSnapshot } from './snapshot-receiver.js';
+import { Snapshots } from './snapshots.js';
+import type { StateMachine } from './state-machine.js';
+
+/** A Ready whose write is under way, or that waits behind one. */
+interface Unpersisted {
+  readonly id: number;
+  readonly messages: readonly Message[];
+  durable: boolean;
+}
+
+/** Forwarded bodies from this size on travel with the log entries, so that heartbeats do not wait behind them. */
+const FORWARD_BULK_BYTES = 16 * 1024;
+
+export class Replica implements NetworkInput {
+  readonly #options: ReplicaOptions;
+  readonly #seams: ReplicaSeams;
+  readonly #host: ReplicaHost;
+  readonly #raft: Raft;
+  readonly #wal: Wal;
+  readonly #requests = new Requests();
+  readonly #reads: Reads;
+  readonly #window = new LogWindow();
+  readonly #snapshots: Snapshots;
+  readonly #duties: LeaderDuties;
+  readonly #encoder: PeerEncoder;
+  readonly #peers: Peers;
+  readonly #router: RequestRouter;
+  #state: StateMachine;
+  #unpersisted: Unpersisted[] = [];
+  /** A commit index that is durable enough with the next write (Ready.mustSync was false). */
+  #lazyHardState: Ready['hardState'];
+  #nowTick = 0;
+  #leaderlessTicks = 0;
+  #halted = false;
+  #stopping = false;
+  #publishing = false;
+  #drained: (() => void) | undefined;
+  readonly counters: ReplicaCounters = {
+    leaderChanges: 0,
+    proposalsCommitted: 0,
+    proposalsApplied: 0,
+    puts: 0,
+    deletes: 0,
+    txns: 0,
+  };
+
+  constructor(options: ReplicaOptions, seams: ReplicaSeams, recovered: RecoveredState, host: ReplicaHost) {
+    this.#options = options;
+    this.#seams = seams;
+    this.#host = host;
+    this.#state = recovered.state;
+    this.#wal = recovered.wal;
+    this.#reads = new Reads(seams.random.stream('read-contexts').integer(READ_CONTEXT_BOUND));
+    const elections = seams.random.stream('elections');
+    this.#raft = new Raft(
+      {
+        id: options.memberId,
+        electionTicks: options.electionTicks,
+        heartbeatTicks: options.heartbeatTicks,
+        random: (bound) => elections.integer(bound),
+        appendBytesMax: APPEND_BYTES_MAX,
+        inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
+        inflightBytesMax: INFLIGHT_BYTES_MAX,
+        uncommittedBytesMax: UNCOMMITTED_BYTES_MAX,
+        committedBytesPerReadyMax: COMMITTED_BYTES_PER_TURN_MAX,
+        reads: options.reads,
+        priority: options.priority,
+      },
+      recovered.initial,
+    );
+    for (const entry of recovered.initial.entries) this.#window.appended(entry.index, entry.data.length);
+    this.#encoder = new PeerEncoder(seams.platform);
+    this.#peers = new Peers(options.memberId, seams.network, options.initialPeers);
+    this.#snapshots = this.#makeSnapshots(recovered.snapshot);
+    this.#duties = this.#makeDuties();
+    this.#router = this.#makeRouter();
+    this.#updatePeers();
+    // The only voter need not wait for anybody's silence.
+    const { config } = this.#state.position;
+    if (config.voters.length === 1 && config.voters[0] === options.memberId) this.#raft.campaign();
+    this.#host.requestTurn();
+  }
+
+  get state(): StateMachine {
+    return this.#state;
+  }
+
+  get raft(): Raft {
+    return this.#raft;
+  }
+
+  get snapshots(): Snapshots {
+    return this.#snapshots;
+  }
+
+  get requests(): Requests {
+    return this.#requests;
+  }
+
+  get reads(): Reads {
+    return this.#reads;
+  }
+
+  get wal(): Wal {
+    return this.#wal;
+  }
+
+  // ---- inputs: requests ------------------------------------------------------------------------------------------
+
+  /** Proposes an encoded store command, here or at the leader. `done` is called once, later or within the call. */
+  execute(data: Uint8Array, done: (result: Result<Response>) => void, timeoutTicks?: number): void {
+    if (data.length > COMMAND_BYTES_MAX) {
+      done(
+        failure('request-too-large', 'invalid', `a command has at most ${COMMAND_BYTES_MAX} bytes, not ${data.length}`),
+      );
+      return;
+    }
+    this.#router.submit({ kind: 'command', data, done, deadlineTick: this.#deadline(timeoutTicks) });
+  }
+
+  administer(operation: AdminOperation, done: (result: Result<AdminAnswer>) => void): void {
+    this.#router.submit({ kind: 'admin', operation, done, deadlineTick: this.#deadline() });
+  }
+
+  /** Calls `done` once a read of the state is linearizable. */
+  read(done: ReadDone, timeoutTicks?: number): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      done(refusal);
+      return;
+    }
+    this.#reads.add(done, this.#deadline(timeoutTicks));
+    this.#host.requestTurn();
+  }
+
+  // ---- inputs: network -------------------------------------------------------------------------------------------
+
+  frame(from: MemberId, channel: Channel, frame: Uint8Array): void {
+    if (this.#halted) return;
+    this.#peers.heardFrom(from);
+    let message: PeerMessage;
+    try {
+      message = decodePeerMessage(this.#seams.platform, frame, { from, to: this.#options.memberId });
+    } catch (error) {
+      this.#seams.trace.event('frame-refused', { from, channel, reason: String(error) });
+      return;
+    }
+    this.#receive(from, message);
+    this.#host.requestTurn();
+  }
+
+  unreachable(peer: MemberId): void {
+    if (this.#halted) return;
+    this.#peers.lost(peer);
+    this.#raft.reportUnreachable(peer);
+    this.#requests.unreachable(peer);
+  }
+
+  introduced(peer: PeerAddress): void {
+    if (!this.#halted && this.#peers.introduced(peer)) this.#updatePeers();
+  }
+
+  refused(peer: MemberId, reason: 'removed' | 'other-cluster' | 'version'): void {
+    if (this.#halted) return;
+    this.#seams.trace.event('refused-by-peer', { peer, reason });
+    if (reason === 'removed') this.#halt(failure('removed', 'rejected', 'this member was removed from the cluster'));
+  }
+
+  // ---- inputs: time ----------------------------------------------------------------------------------------------
+
+  tick(): void {
+    if (this.#halted) return;
+    this.#nowTick += 1;
+    this.#raft.tick();
+    this.#watchLeader();
+    this.#requests.expire(this.#nowTick);
+    this.#reads.expire(this.#nowTick);
+    this.#reads.reissue(this.#nowTick - this.#options.electionTicks);
+    if (this.#raft.role === 'leader') this.#duties.tick(this.#nowTick);
+    this.#state.store.sweep(SWEEP_KEYS_PER_TICK);
+    this.#compactMemory();
+    this.#publish();
+    this.#snapshots.tick();
+    if (this.#stopping) this.#yieldLeadership();
+    if (this.#state.directory.isRemoved(this.#options.memberId) && this.#raft.role !== 'leader') {
+      this.#halt(failure('removed', 'rejected', 'this member was removed from the cluster'));
+      return;
+    }
+    this.#host.requestTurn();
+  }
+
+  // ---- the turn --------------------------------------------------------------------------------------------------
+
+  turn(): void {
+    if (this.#halted) return;
+    this.#reads.issue(this.#raft, this.#nowTick);
+    if (this.#raft.hasReady()) this.#carryOut(this.#raft.ready());
+    this.#snapshots.turn();
+    if (this.#raft.hasReady()) this.#host.requestTurn();
+    this.#checkDrained();
+  }
+
+  #carryOut(ready: Ready): void {
+    if (ready.softState !== undefined) this.#roleChanged(ready.softState.leader);
+    for (const message of ready.messages) this.#send(message);
+    const installed = ready.snapshot && this.#install(ready.snapshot.index);
+    this.#persist(ready, installed);
+    this.#apply(ready.committedEntries);
+    for (const state of ready.readStates) this.#reads.confirm(state);
+    this.#reads.release(this.#state.appliedIndex);
+  }
+
+  /** The whole state is replaced by a snapshot that has arrived. */
+  #install(index: number): ArrivedSnapshot {
+    const arrived = this.#snapshots.takeArrived(index);
+    this.#state = arrived.state;
+    this.#window.reset();
+    this.#requests.skippedTo(index);
+    this.#updatePeers();
+    return arrived;
+  }
+
+  #persist(ready: Ready, installed: ArrivedSnapshot | undefined): void {
+    for (const entry of ready.entries) this.#window.appended(entry.index, entry.data.length);
+    const unpersisted: Unpersisted = { id: ready.id, messages: ready.messagesAfterPersist, durable: true };
+    this.#unpersisted.push(unpersisted);
+    if (!ready.mustSync && ready.entries.length === 0 && ready.snapshot === undefined) {
+      this.#lazyHardState = ready.hardState ?? this.#lazyHardState;
+      this.#settlePersisted();
+      return;
+    }
+    unpersisted.durable = false;
+    const hardState = ready.hardState ?? this.#lazyHardState;
+    this.#lazyHardState = undefined;
+    const reset = ready.snapshot && { index: ready.snapshot.index, term: ready.snapshot.term };
+    this.#wal.append({ hardState, entries: ready.entries, reset, mustSync: true }, (error) => {
+      if (this.#halted) return;
+      if (error !== undefined) {
+        this.#halt(error);
+        return;
+      }
+      unpersisted.durable = true;
+      if (installed !== undefined) this.#snapshots.installed(installed);
+      this.#settlePersisted();
+      this.#host.requestTurn();
+    });
+  }
+
+  /** In the order of the Readys: one without a write still waits for the writes before it, which its messages may rely on. */
+  #settlePersisted(): void {
+    while (this.#unpersisted[0]?.durable === true) {
+      const [first] = this.#unpersisted;
+      this.#unpersisted.shift();
+      for (const message of first.messages) this.#send(message);
+      this.#raft.persisted(first.id);
+    }
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    for (const entry of entries) {
+      let response: Response | undefined;
+      if (entry.type === 'normal') {
+        response = this.#state.applyNormal(entry);
+        this.#count(response);
+      } else {
+        this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
+        this.#updatePeers();
+        this.#seams.trace.event('configuration', { index: entry.index, config: this.#state.position.config });
+      }
+      this.#requests.applied(entry.index, entry.term, response);
+    }
+    this.counters.proposalsCommitted = this.#raft.commit;
+    this.counters.proposalsApplied = this.#state.appliedIndex;
+    this.#raft.applied(this.#state.appliedIndex);
+  }
+
+  #count(response: Response | undefined): void {
+    if (response?.kind === 'put') this.counters.puts += 1;
+    else if (response?.kind === 'delete') this.counters.deletes += 1;
+    else if (response?.kind === 'txn') this.counters.txns += 1;
+  }
+
+  // ---- requests --------------------------------------------------------------------------------------------------
+
+  #refusal(): Failure | undefined {
+    if (this.#halted) return stopping;
+    if (this.#raft.leader === NO_MEMBER && this.#leaderlessTicks >= this.#options.electionTicks) return noLeader;
+    return undefined;
+  }
+
+  #deadline(timeoutTicks: number = this.#options.requestTimeoutTicks): number {
+    return this.#nowTick + timeoutTicks;
+  }
+
+  // ---- leadership ------------------------------------------------------------------------------------------------
+
+  #roleChanged(leader: MemberId): void {
+    this.#seams.trace.event('role', { role: this.#raft.role, term: this.#raft.term, leader });
+    if (this.#raft.role !== 'leader') this.#snapshots.leadershipLost();
+    this.#duties.leaderChanged(leader);
+    if (leader === NO_MEMBER) return;
+    this.counters.leaderChanges += 1;
+    this.#leaderlessTicks = 0;
+    this.#requests.leaderChanged(leader, this.#nowTick + this.#options.electionTicks);
+    this.#reads.reissue(this.#nowTick + 1);
+    this.#router.submitWaiting();
+  }
+
+  #watchLeader(): void {
+    if (this.#raft.leader !== NO_MEMBER) {
+      this.#leaderlessTicks = 0;
+      this.#router.submitWaiting();
+      return;
+    }
+    this.#leaderlessTicks += 1;
+    if (this.#leaderlessTicks >= this.#options.electionTicks) {
+      this.#requests.failWaiting(noLeader);
+      this.#reads.failWaiting();
+    }
+    // Twice as long without a leader: whoever holds the entries may still commit them, but nobody should wait for that.
+    if (this.#leaderlessTicks >= 2 * this.#options.electionTicks) this.#requests.failUndecided();
+  }
+
+  // ---- messages --------------------------------------------------------------------------------------------------
+
+  #receive(from: MemberId, message: PeerMessage): void {
+    switch (message.kind) {
+      case 'raft':
+        this.#raft.step(message.message);
+        break;
+      case 'forward':
+        this.#router.receive(from, message);
+        break;
+      case 'forward-reply':
+        this.#router.receiveReply(from, message);
+        break;
+      case 'snapshot-begin':
+      case 'snapshot-chunk':
+      case 'snapshot-ack':
+        this.#snapshots.receive(from, message);
+        break;
+    }
+  }
+
+  #send(message: Message): void {
+    if (message.type === 'install-snapshot') this.#snapshots.send(message);
+    else this.#sendPeer(message.to, { kind: 'raft', message });
+  }
+
+  #sendPeer(to: MemberId, message: PeerMessage): void {
+    this.#seams.network.send(to, channelOf(message), this.#encoder.encode(message));
+  }
+
+  // ---- upkeep ----------------------------------------------------------------------------------------------------
+
+  #compactMemory(): void {
+    let neededFrom = this.#snapshots.floorIndex;
+    if (this.#raft.role === 'leader') {
+      for (const progress of this.#raft.status().progress) {
+        if (progress.recentlyActive && progress.state !== 'snapshot') neededFrom = Math.min(neededFrom, progress.match);
+      }
+    }
+    const index = Math.min(this.#window.compactTo(neededFrom), this.#state.appliedIndex);
+    if (index > 0) this.#raft.compact(index);
+  }
+
+  /** Tells the others under which addresses this member is reached now, if the directory says otherwise. */
+  #publish(): void {
+    const { memberId: id, name, peerAddress, clientAddress } = this.#options;
+    const known = this.#state.directory.get(id);
+    if (known === undefined || this.#publishing || this.#raft.leader === NO_MEMBER) return;
+    if (known.name === name && known.peerAddress === peerAddress && known.clientAddress === clientAddress) return;
+    this.#publishing = true;
+    this.administer({ kind: 'publish', publication: { id, name, peerAddress, clientAddress } }, () => {
+      this.#publishing = false;
+    });
+  }
+
+  #updatePeers(): void {
+    this.#peers.update(this.#state.directory, this.#state.position.config);
+  }
+
+  // ---- stopping --------------------------------------------------------------------------------------------------
+
+  /** Hands leadership over and calls `drained` when nothing is under way any more. Requests are still served meanwhile. */
+  drain(drained: () => void): void {
+    this.#drained = drained;
+    this.#stopping = true;
+    if (this.#halted) {
+      drained();
+      return;
+    }
+    this.#yieldLeadership();
+    this.#host.requestTurn();
+  }
+
+  #yieldLeadership(): void {
+    if (this.#raft.role !== 'leader' || this.#raft.status().transferee !== NO_MEMBER) return;
+    this.#raft.transferLeadership(NO_MEMBER);
+  }
+
+  /** Ends everything. The write-ahead log's last word (the commit index) is written; `closed` follows. */
+  stop(closed: () => void): void {
+    this.#halted = true;
+    this.#snapshots.abort();
+    this.#requests.failWaiting(stopping);
+    this.#requests.failUndecided();
+    this.#reads.failAll(stopping);
+    if (this.#lazyHardState !== undefined) {
+      this.#wal.append({ hardState: this.#lazyHardState, entries: [], reset: undefined, mustSync: false }, () => {});
+    }
+    this.#wal.close(() => closed());
+  }
+
+  #checkDrained(): void {
+    if (!this.#stopping || this.#drained === undefined) return;
+    if (this.#requests.pending > 0 || this.#reads.pending > 0) return;
+    const others = this.#state.position.config.voters.filter((id) => id !== this.#options.memberId);
+    if (this.#raft.role === 'leader' && others.length > 0) return;
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained();
+  }
+
+  #halt(reason: Failure | DiskError): void {
+    if (this.#halted) return;
+    this.#halted = true;
+    this.#requests.failWaiting(stopping);
+    this.#requests.failUndecided();
+    this.#reads.failAll(stopping);
+    this.#host.halted(reason);
+    this.#drained?.();
+  }
+
+  // ---- construction ----------------------------------------------------------------------------------------------
+
+  #makeSnapshots(newest: SnapshotFile | undefined): Snapshots {
+    return new Snapshots(this.#options, newest, {
+      ...this.#seams,
+      raft: this.#raft,
+      wal: this.#wal,
+      state: () => this.#state,
+      sendPeer: (to, message) => this.#sendPeer(to, message),
+      failed: (error) => this.#halt(error),
+      requestTurn: () => this.#host.requestTurn(),
+    });
+  }
+
+  #makeRouter(): RequestRouter {
+    return new RequestRouter({
+      raft: this.#raft,
+      requests: this.#requests,
+      peers: this.#peers,
+      platform: this.#seams.platform,
+      refusal: () => this.#refusal(),
+      nowTick: () => this.#nowTick,
+      deadlineTick: () => this.#deadline(),
+      send: (to, message) => this.#sendPeer(to, message),
+      perform: (request) => this.#duties.perform(request),
+      requestTurn: () => this.#host.requestTurn(),
+    });
+  }
+
+  #makeDuties(): LeaderDuties {
+    return new LeaderDuties(this.#options, {
+      raft: this.#raft,
+      state: () => this.#state,
+      requests: this.#requests,
+      identifiers: this.#seams.random.stream('member-ids'),
+      trace: this.#seams.trace,
+      platform: this.#seams.platform,
+      resubmit: (request) => this.#router.submit(request),
+      requestTurn: () => this.#host.requestTurn(),
+    });
+  }
+}
+
+/** Contexts of reads begin below this, which leaves room for as many reads as a member will ever ask for. */
+const READ_CONTEXT_BOUND = 2 ** 52;
+
+function channelOf(message: PeerMessage): Channel {
+  if (message.kind === 'raft') return message.message.type === 'append' ? 'append' : 'control';
+  if (message.kind === 'snapshot-begin' || message.kind === 'snapshot-chunk') return 'snapshot';
+  if (message.kind === 'snapshot-ack') return 'control';
+  return message.body.length < FORWARD_BULK_BYTES ? 'control' : 'append';
+}

@@ -1,0 +1,147 @@
+/**
+ * Where a request goes: into this member's log, to the leader, or into the waiting room until there is one.
+ *
+ * A request is forwarded once, over the connection to the leader, and the leader's answer decides it. It may go another time
+ * only if it surely had no effect: the leader refused it before proposing it, or the proposal was overwritten.
+ */
+import { type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
+import type { Platform } from '../seams/index.js';
+import { decodeResponse, encodeResponse, type Response } from '../store/index.js';
+import type { Forward, ForwardReply, PeerMessage } from '../wire/index.js';
+import { type AdminAnswer, decodeAnswer, decodeFailure, decodeOperation, encodeJson } from './admin.js';
+import { assert } from './assert.js';
+import { type Failure, failure, noLeader, type Result, success } from './failure.js';
+import type { AdminRequest } from './leader-duties.js';
+import type { Peers } from './peers.js';
+import type { Request, Requests } from './requests.js';
+
+/** A forwarded body begins with what it is. */
+const FORWARD_COMMAND = 0;
+const FORWARD_ADMIN = 1;
+/** The leader's answer to what it would have to pass on itself. */
+const NOT_LEADER = 'not-leader';
+
+export interface RequestRouterPort {
+  readonly raft: Raft;
+  readonly requests: Requests;
+  readonly peers: Peers;
+  readonly platform: Platform;
+  /** Why no request can be taken now, if so. */
+  refusal(): Failure | undefined;
+  nowTick(): number;
+  /** When a request that begins now ends at the latest. */
+  deadlineTick(): number;
+  send(to: MemberId, message: PeerMessage): void;
+  /** At the leader: a request about the membership. */
+  perform(request: AdminRequest): void;
+  requestTurn(): void;
+}
+
+export class RequestRouter {
+  readonly #port: RequestRouterPort;
+
+  constructor(port: RequestRouterPort) {
+    this.#port = port;
+  }
+
+  submit(request: Request): void {
+    const { raft, requests, peers } = this.#port;
+    const refusal = this.#port.refusal();
+    if (refusal !== undefined) {
+      requests.end(request, refusal);
+    } else if (raft.role === 'leader') {
+      this.#submitAtLeader(request);
+    } else if (raft.leader === NO_MEMBER || peers.isUnreachable(raft.leader)) {
+      // Surely not sent anywhere: it may wait for the next leader.
+      requests.wait(request);
+    } else {
+      this.#forward(request, raft.leader);
+    }
+  }
+
+  submitWaiting(): void {
+    for (const request of this.#port.requests.takeWaiting()) this.submit(request);
+  }
+
+  /** At the leader, for another member. What it cannot propose itself it refuses: nothing is passed on a second time. */
+  receive(from: MemberId, forward: Forward): void {
+    const { requestId } = forward;
+    const reply = (status: ForwardReply['status'], reason: string, body: Uint8Array): void =>
+      this.#port.send(from, { kind: 'forward-reply', requestId, status, reason, body });
+    if (this.#port.raft.role !== 'leader') {
+      reply('refused', NOT_LEADER, new Uint8Array(0));
+      return;
+    }
+    const refuse = (reason: Failure): void =>
+      reply(reason.outcome === 'unknown' ? 'unknown' : 'refused', reason.code, encodeJson(reason));
+    const answer = <T>(encode: (value: T) => Uint8Array) => {
+      return (result: Result<T>): void => (result.ok ? reply('ok', '', encode(result.value)) : refuse(result));
+    };
+    const payload = forward.body.slice(1);
+    const deadlineTick = this.#port.deadlineTick();
+    if (forward.body[0] === FORWARD_ADMIN) {
+      const done = answer<AdminAnswer>(encodeJson);
+      this.submit({ kind: 'admin', operation: decodeOperation(payload), done, deadlineTick });
+      return;
+    }
+    const done = answer<Response>((response) => encodeResponse(this.#port.platform, response));
+    this.submit({ kind: 'command', data: payload, done, deadlineTick });
+  }
+
+  receiveReply(from: MemberId, reply: ForwardReply): void {
+    const { requests, platform } = this.#port;
+    const request = requests.takeForwarded(reply.requestId, from);
+    if (request === undefined) return;
+    if (reply.status !== 'ok') {
+      if (reply.reason === NOT_LEADER) this.#resubmit(request);
+      else requests.end(request, decodeFailure(reply.body));
+      return;
+    }
+    const body = reply.body.slice();
+    if (request.kind === 'command') request.done(success(decodeResponse(platform, body)));
+    else request.done(success(decodeAnswer(body)));
+  }
+
+  #submitAtLeader(request: Request): void {
+    const { raft, requests } = this.#port;
+    if (request.kind === 'admin') {
+      this.#port.perform(request);
+      this.#port.requestTurn();
+      return;
+    }
+    const result = raft.propose(request.data);
+    if (result.accepted) {
+      requests.propose(result.index, {
+        term: result.term,
+        deadlineTick: request.deadlineTick,
+        applied: (response) => {
+          assert(response !== undefined, () => 'a store command has a response');
+          request.done(success(response));
+        },
+        overwritten: () => this.#resubmit(request),
+        fail: (reason) => request.done(reason),
+      });
+      this.#port.requestTurn();
+    } else if (result.reason === 'full') {
+      requests.end(request, failure('busy', 'rejected', 'too much is waiting to be committed'));
+    } else {
+      requests.wait(request);
+    }
+  }
+
+  /** For a request that surely had no effect and will have none. */
+  #resubmit(request: Request): void {
+    if (request.deadlineTick <= this.#port.nowTick()) this.#port.requests.end(request, noLeader);
+    else this.#port.requests.wait(request);
+  }
+
+  #forward(request: Request, leader: MemberId): void {
+    const requestId = this.#port.requests.forward(request, leader);
+    if (requestId === undefined) return;
+    const payload = request.kind === 'command' ? request.data : encodeJson(request.operation);
+    const body = new Uint8Array(payload.length + 1);
+    body[0] = request.kind === 'command' ? FORWARD_COMMAND : FORWARD_ADMIN;
+    body.set(payload, 1);
+    this.#port.send(leader, { kind: 'forward', requestId, body });
+  }
+}

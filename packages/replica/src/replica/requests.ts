@@ -1,0 +1,182 @@
+/**
+ * Requests that change something, from admission to answer: where each one stands while it is under way.
+ *
+ *   waiting     no leader is known, or leadership is being handed over: not proposed anywhere yet
+ *   proposed    stands in this member's log at an index, in a term; the entry applied there decides
+ *   forwarded   sent to the leader once; its answer decides
+ *
+ * A proposed request is answered by the entry that is applied at its index. If that entry is of another term, the proposal
+ * was overwritten: by log matching it can never commit, so it surely did not and will not take effect, and it goes back to
+ * waiting. If this member can no longer know (it jumped over the index by a snapshot, no leader is known for too long, or
+ * the time ran out) the answer is "outcome unknown", and nothing is ever proposed again (raft-bugs 30, 83).
+ */
+import type { MemberId } from '@quorate/raft';
+import type { Response } from '../store/index.js';
+import type { AdminAnswer, AdminOperation } from './admin.js';
+import { type Failure, failure, noLeader, outcomeUnknown, type Result } from './failure.js';
+import { WAITING_REQUESTS_MAX } from './limits.js';
+
+export type Request =
+  | {
+      readonly kind: 'command';
+      /** The encoded store command. */
+      readonly data: Uint8Array;
+      readonly done: (result: Result<Response>) => void;
+      readonly deadlineTick: number;
+    }
+  | {
+      readonly kind: 'admin';
+      readonly operation: AdminOperation;
+      readonly done: (result: Result<AdminAnswer>) => void;
+      readonly deadlineTick: number;
+    };
+
+/** What to do once the entry at an index has been applied. `overwritten` is called when another entry stands there. */
+export interface Proposed {
+  readonly term: number;
+  readonly deadlineTick: number;
+  applied(response: Response | undefined): void;
+  overwritten(): void;
+  fail(reason: Failure): void;
+}
+
+interface Forwarded {
+  readonly request: Request;
+  readonly to: MemberId;
+  deadlineTick: number;
+}
+
+export class Requests {
+  #waiting: Request[] = [];
+  readonly #proposed = new Map<number, Proposed>();
+  readonly #forwarded = new Map<number, Forwarded>();
+  #nextForwardId = 1;
+  failedTotal = 0;
+
+  /** Requests proposed and forwarded: what a graceful stop waits for. */
+  get pending(): number {
+    return this.#waiting.length + this.#proposed.size + this.#forwarded.size;
+  }
+
+  wait(request: Request): void {
+    if (this.#waiting.length >= WAITING_REQUESTS_MAX) {
+      this.end(request, failure('busy', 'rejected', `more than ${WAITING_REQUESTS_MAX} requests wait for a leader`));
+      return;
+    }
+    this.#waiting.push(request);
+  }
+
+  /** Takes everything that waits, to be submitted again. */
+  takeWaiting(): readonly Request[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  propose(index: number, proposed: Proposed): void {
+    const former = this.#proposed.get(index);
+    // A proposal of an earlier term stood here and this log lost it; another member's log may still hold it, and until this
+    // index is applied that member might be elected and commit it.
+    if (former !== undefined) this.#failProposed(former, outcomeUnknown);
+    this.#proposed.set(index, proposed);
+  }
+
+  /** The entry of `term` at `index` has been applied. */
+  applied(index: number, term: number, response: Response | undefined): void {
+    const proposed = this.#proposed.get(index);
+    if (proposed === undefined) return;
+    this.#proposed.delete(index);
+    if (proposed.term === term) proposed.applied(response);
+    else proposed.overwritten();
+  }
+
+  /** The state jumped to `index`: what was decided in between is not known here. */
+  skippedTo(index: number): void {
+    for (const [at, proposed] of this.#proposed) {
+      if (at > index) continue;
+      this.#proposed.delete(at);
+      this.#failProposed(proposed, outcomeUnknown);
+    }
+  }
+
+  /** Registers a request that goes to the leader; returns the number that its answer will carry, or undefined if there are too many. */
+  forward(request: Request, to: MemberId): number | undefined {
+    if (this.#forwarded.size >= WAITING_REQUESTS_MAX) {
+      this.end(request, failure('busy', 'rejected', `more than ${WAITING_REQUESTS_MAX} requests are under way`));
+      return undefined;
+    }
+    const id = this.#nextForwardId++;
+    this.#forwarded.set(id, { request, to, deadlineTick: request.deadlineTick });
+    return id;
+  }
+
+  /** The request that an answer from `from` is for; undefined if it has ended meanwhile. */
+  takeForwarded(id: number, from: MemberId): Request | undefined {
+    const forwarded = this.#forwarded.get(id);
+    if (forwarded === undefined || forwarded.to !== from) return undefined;
+    this.#forwarded.delete(id);
+    return forwarded.request;
+  }
+
+  /** The connection to that member broke: whether it got what was sent is unknown. */
+  unreachable(to: MemberId): void {
+    for (const [id, forwarded] of this.#forwarded) {
+      if (forwarded.to !== to) continue;
+      this.#forwarded.delete(id);
+      this.end(forwarded.request, outcomeUnknown);
+    }
+  }
+
+  /** Another leader than `leader` may still answer what it has, but not for long: it may be stopped or cut off. */
+  leaderChanged(leader: MemberId, graceUntilTick: number): void {
+    for (const forwarded of this.#forwarded.values()) {
+      if (forwarded.to !== leader) forwarded.deadlineTick = Math.min(forwarded.deadlineTick, graceUntilTick);
+    }
+  }
+
+  expire(nowTick: number): void {
+    if (this.#waiting.some((request) => request.deadlineTick <= nowTick)) {
+      const late = this.#waiting.filter((request) => request.deadlineTick <= nowTick);
+      this.#waiting = this.#waiting.filter((request) => request.deadlineTick > nowTick);
+      for (const request of late) this.end(request, noLeader);
+    }
+    for (const [index, proposed] of this.#proposed) {
+      // Proposed in order, with equal time limits: the first that has time left ends the search.
+      if (proposed.deadlineTick > nowTick) break;
+      this.#proposed.delete(index);
+      this.#failProposed(proposed, outcomeUnknown);
+    }
+    for (const [id, forwarded] of this.#forwarded) {
+      if (forwarded.deadlineTick > nowTick) continue;
+      this.#forwarded.delete(id);
+      this.end(forwarded.request, outcomeUnknown);
+    }
+  }
+
+  /** Ends what waits for a leader that did not appear. */
+  failWaiting(reason: Failure): void {
+    for (const request of this.takeWaiting()) this.end(request, reason);
+  }
+
+  /** Ends what was proposed or forwarded, because nobody may be left to decide it. */
+  failUndecided(): void {
+    for (const [index, proposed] of this.#proposed) {
+      this.#proposed.delete(index);
+      this.#failProposed(proposed, outcomeUnknown);
+    }
+    for (const [id, forwarded] of this.#forwarded) {
+      this.#forwarded.delete(id);
+      this.end(forwarded.request, outcomeUnknown);
+    }
+  }
+
+  end(request: Request, reason: Failure): void {
+    this.failedTotal += 1;
+    request.done(reason);
+  }
+
+  #failProposed(proposed: Proposed, reason: Failure): void {
+    this.failedTotal += 1;
+    proposed.fail(reason);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * A snapshot on its way in from the leader: written to a file and loaded into a fresh state machine at the same time.
+ *
+ * What is acknowledged is on its way to the disk in order; nothing of it counts before the whole stream has arrived, its
+ * checksums hold, and the file is durable under its final name. Only then is Raft told, and only if Raft accepts it does it
+ * replace the state (raft-bugs 36, 53, 66). A transfer that is broken off leaves a temporary file that the next one, or the
+ * next start, removes.
+ */
+import type { MemberId, SnapshotMetadata } from '@quorate/raft';
+import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
+import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
+import type { PeerMessage, SnapshotBegin, SnapshotChunk } from '../wire/messages.js';
+import { StateMachine, type StateMachineLoader } from './state-machine.js';
+
+export interface SnapshotReceiverOptions {
+  readonly disk: Disk;
+  readonly platform: Platform;
+  readonly ids: FolderIds;
+  readonly trace: Trace;
+  send(to: MemberId, message: PeerMessage): void;
+  /** A whole, durable snapshot: answers with acknowledgement 'installed' or 'rejected' through `done`. */
+  arrived(snapshot: ArrivedSnapshot): void;
+  failed(error: DiskError): void;
+}
+
+export interface ArrivedSnapshot {
+  readonly from: MemberId;
+  readonly term: number;
+  readonly metadata: SnapshotMetadata;
+  readonly state: StateMachine;
+  readonly file: SnapshotFile;
+  /** Tells the sender how it ended. */
+  done(status: 'installed' | 'rejected'): void;
+}
+
+interface Transfer {
+  readonly from: MemberId;
+  readonly begin: SnapshotBegin;
+  readonly loader: StateMachineLoader;
+  readonly writer: SnapshotWriter;
+  /** Bytes taken in. */
+  receivedBytes: number;
+  /** Bytes handed to the disk and confirmed by it. */
+  writtenBytes: number;
+}
+
+export class SnapshotReceiver {
+  readonly #options: SnapshotReceiverOptions;
+  #transfer: Transfer | undefined;
+
+  constructor(options: SnapshotReceiverOptions) {
+    this.#options = options;
+  }
+
+  get active(): boolean {
+    return this.#transfer !== undefined;
+  }
+
+  begin(from: MemberId, begin: SnapshotBegin): void {
+    const present = this.#transfer;
+    if (present !== undefined) {
+      if (present.from === from && present.begin.transferId === begin.transferId) {
+        this.#acknowledge(present);
+        return;
+      }
+      if (present.begin.term > begin.term) return;
+      this.abort();
+    }
+    const { disk, platform, ids, trace } = this.#options;
+    trace.event('snapshot-receive', { from, index: begin.metadata.index, term: begin.metadata.term });
+    this.#transfer = {
+      from,
+      begin,
+      loader: StateMachine.loader(platform),
+      writer: new SnapshotWriter(disk, platform, ids, begin.metadata),
+      receivedBytes: 0,
+      writtenBytes: 0,
+    };
+  }
+
+  /** `chunk.bytes` may be a view that is only valid during the call. */
+  chunk(from: MemberId, chunk: SnapshotChunk): void {
+    const transfer = this.#transfer;
+    if (transfer === undefined || transfer.from !== from || transfer.begin.transferId !== chunk.transferId) {
+      // The beginning is missing: this member restarted, or gave the transfer up.
+      this.#reply(from, chunk.transferId, 'rejected', 0);
+      return;
+    }
+    if (chunk.offset !== transfer.receivedBytes) {
+      // A gap (frames were lost) or a repetition: the sender goes on from what is acknowledged.
+      this.#acknowledge(transfer);
+      return;
+    }
+    const bytes = chunk.bytes.slice();
+    transfer.receivedBytes += bytes.length;
+    try {
+      transfer.loader.push(bytes);
+    } catch (error) {
+      this.#refuse(transfer, error);
+      return;
+    }
+    transfer.writer.write(bytes, (error) => {
+      if (this.#transfer !== transfer) return;
+      if (error !== undefined) {
+        this.#options.failed(error);
+        return;
+      }
+      transfer.writtenBytes += bytes.length;
+      if (!chunk.last) this.#acknowledge(transfer);
+    });
+    if (chunk.last) this.#finish(transfer);
+  }
+
+  abort(): void {
+    this.#transfer?.writer.abort();
+    this.#transfer = undefined;
+  }
+
+  #finish(transfer: Transfer): void {
+    transfer.writer.finish((error, file) => {
+      if (this.#transfer !== transfer) return;
+      this.#transfer = undefined;
+      if (error !== undefined || file === undefined) {
+        if (error !== undefined) this.#options.failed(error);
+        return;
+      }
+      const { from, begin, loader } = transfer;
+      const done = (status: 'installed' | 'rejected'): void =>
+        this.#reply(from, begin.transferId, status, transfer.writtenBytes);
+      let state: StateMachine;
+      try {
+        state = loader.finish(begin.metadata);
+      } catch (loadError) {
+        this.#options.trace.event('snapshot-refused', { from, reason: String(loadError) });
+        done('rejected');
+        return;
+      }
+      this.#options.arrived({ from, term: begin.term, metadata: begin.metadata, state, file, done });
+    });
+  }
+
+  #refuse(transfer: Transfer, error: unknown): void {
+    this.#options.trace.event('snapshot-refused', { from: transfer.from, reason: String(error) });
+    this.abort();
+    this.#reply(transfer.from, transfer.begin.transferId, 'rejected', 0);
+  }
+
+  #acknowledge(transfer: Transfer): void {
+    this.#reply(transfer.from, transfer.begin.transferId, 'receiving', transfer.writtenBytes);
+  }
+
+  #reply(to: MemberId, transferId: number, status: 'receiving' | 'installed' | 'rejected', offset: number): void {
+    this.#options.send(to, { kind: 'snapshot-ack', transferId, offset, status });
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs the state, so
+ * that what is written stays below twice what was asked for.
+ *
+ * The state is frozen in O(1) and written a slice at a time while writes go on. Safety: the file counts only once the log up
+ * to its index is durable here too, or a crash would leave a snapshot ahead of the log that precedes it; and the log is
+ * released only after the file is durable (raft-bugs 36, 41, 65).
+ */
+import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
+import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
+import { SNAPSHOT_SLICE_BYTES } from './limits.js';
+import type { FrozenState } from './state-machine.js';
+
+export interface SnapshotTakerOptions {
+  readonly disk: Disk;
+  readonly platform: Platform;
+  readonly ids: FolderIds;
+  readonly trace: Trace;
+  /** The snapshot is durable. */
+  taken(snapshot: SnapshotFile): void;
+  failed(error: DiskError): void;
+  requestTurn(): void;
+}
+
+interface Running {
+  readonly state: FrozenState;
+  readonly source: { next(maxBytes: number): Uint8Array | undefined };
+  readonly writer: SnapshotWriter;
+  writing: boolean;
+  /** Everything is written; what is left is to make it count. */
+  exhausted: boolean;
+}
+
+export class SnapshotTaker {
+  readonly #options: SnapshotTakerOptions;
+  #running: Running | undefined;
+
+  constructor(options: SnapshotTakerOptions) {
+    this.#options = options;
+  }
+
+  get active(): boolean {
+    return this.#running !== undefined;
+  }
+
+  start(state: FrozenState): void {
+    const { disk, platform, ids, trace } = this.#options;
+    trace.event('snapshot-begin', { index: state.metadata.index, bytes: state.bytesEstimate });
+    this.#running = {
+      state,
+      source: state.chunks(),
+      writer: new SnapshotWriter(disk, platform, ids, state.metadata),
+      writing: false,
+      exhausted: false,
+    };
+  }
+
+  /** One slice, if the disk has taken the last one. */
+  step(persistedIndex: number): void {
+    const running = this.#running;
+    if (running === undefined || running.writing) return;
+    if (running.exhausted) {
+      if (persistedIndex >= running.state.metadata.index) this.#finish(running);
+      return;
+    }
+    const slice = running.source.next(SNAPSHOT_SLICE_BYTES);
+    if (slice === undefined) {
+      running.exhausted = true;
+      this.step(persistedIndex);
+      return;
+    }
+    running.writing = true;
+    running.writer.write(slice, (error) => {
+      running.writing = false;
+      if (this.#running !== running) return;
+      if (error === undefined) this.#options.requestTurn();
+      else this.#fail(error);
+    });
+  }
+
+  abort(): void {
+    this.#running?.writer.abort();
+    this.#running?.state.release();
+    this.#running = undefined;
+  }
+
+  #finish(running: Running): void {
+    running.writing = true;
+    const { index } = running.state.metadata;
+    running.writer.finish((error, file) => {
+      if (this.#running !== running) return;
+      if (error !== undefined || file === undefined) {
+        if (error !== undefined) this.#fail(error);
+        return;
+      }
+      this.#running = undefined;
+      running.state.release();
+      this.#options.trace.event('snapshot-end', { index, bytes: running.writer.bytesWritten });
+      this.#options.taken(file);
+    });
+  }
+
+  #fail(error: DiskError): void {
+    this.#running?.state.release();
+    this.#running = undefined;
+    this.#options.failed(error);
+  }
+}

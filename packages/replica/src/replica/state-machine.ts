@@ -1,0 +1,175 @@
+/**
+ * The replicated state machine of a member: the key-value store and the directory of members, moved by log entries.
+ *
+ * It is deterministic: two members that have applied the same entries hold the same state. It knows which entry it has
+ * reached, and refuses to go back or to skip (raft-bugs 19, 41, 58).
+ */
+import {
+  applyConfigChange,
+  type ConfigState,
+  decodeConfigChange,
+  EMPTY_CONFIG,
+  type Entry,
+  type SnapshotMetadata,
+} from '@quorate/raft';
+import type { Platform } from '../seams/index.js';
+import {
+  decodeCommand,
+  type FrozenStore,
+  type Response,
+  Store,
+  type StoreLoader,
+  type StoreOptions,
+} from '../store/index.js';
+import { assert } from './assert.js';
+import { Directory, decodePublication, PUBLICATION_TAG } from './directory.js';
+
+/** Bytes before the directory in a snapshot's stream: its length, little-endian. */
+const DIRECTORY_LENGTH_BYTES = 4;
+/** A directory beyond this is a damaged length, not a cluster. */
+const DIRECTORY_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Nobody watches yet. */
+const STORE_OPTIONS: StoreOptions = { collectEvents: false };
+
+export class StateMachine {
+  readonly #platform: Platform;
+  readonly store: Store;
+  readonly directory: Directory;
+  #position: SnapshotMetadata;
+
+  constructor(
+    platform: Platform,
+    store: Store = new Store(platform, STORE_OPTIONS),
+    directory: Directory = new Directory(),
+    position: SnapshotMetadata = { index: 0, term: 0, config: EMPTY_CONFIG },
+  ) {
+    this.#platform = platform;
+    this.store = store;
+    this.directory = directory;
+    this.#position = position;
+  }
+
+  /** The last entry applied and the configuration after it. */
+  get position(): SnapshotMetadata {
+    return this.#position;
+  }
+
+  get appliedIndex(): number {
+    return this.#position.index;
+  }
+
+  /** Applies a normal entry; undefined for entries that have no answer (a new leader's empty entry, a publication). */
+  applyNormal(entry: Entry): Response | undefined {
+    this.#advance(entry, this.#position.config);
+    if (entry.data.length === 0) return undefined;
+    if (entry.data[0] === PUBLICATION_TAG) {
+      this.directory.applyPublication(decodePublication(entry.data));
+      return undefined;
+    }
+    return this.store.apply(decodeCommand(this.#platform, entry.data)).response;
+  }
+
+  /** Follows a configuration entry whose outcome Raft has computed. */
+  applyConfig(entry: Entry, config: ConfigState): void {
+    this.#advance(entry, config);
+    this.directory.applyConfigChange(decodeConfigChange(entry.data), config);
+  }
+
+  /** Applies an entry of the log while a member starts, when there is no Raft yet to follow configurations. */
+  replay(entry: Entry): void {
+    if (entry.type === 'normal') this.applyNormal(entry);
+    else this.applyConfig(entry, applyConfigChange(this.#position.config, decodeConfigChange(entry.data)));
+  }
+
+  /** O(1): the present state for a snapshot, untouched by later entries. */
+  freeze(): FrozenState {
+    return new FrozenState(this.#position, this.directory.encode(), this.store.freeze());
+  }
+
+  static loader(platform: Platform): StateMachineLoader {
+    return new StateMachineLoader(platform);
+  }
+
+  #advance(entry: Entry, config: ConfigState): void {
+    assert(
+      entry.index === this.#position.index + 1,
+      () => `applying entry ${entry.index} after ${this.#position.index}`,
+    );
+    assert(entry.term >= this.#position.term, () => `term goes back at entry ${entry.index}`);
+    this.#position = { index: entry.index, term: entry.term, config };
+  }
+}
+
+/** A frozen state: serialises itself a slice at a time, as often as asked, until released. */
+export class FrozenState {
+  readonly metadata: SnapshotMetadata;
+  readonly bytesEstimate: number;
+  readonly #directory: Uint8Array;
+  readonly #store: FrozenStore;
+
+  constructor(metadata: SnapshotMetadata, directory: Uint8Array, store: FrozenStore) {
+    this.metadata = metadata;
+    this.#directory = directory;
+    this.#store = store;
+    this.bytesEstimate = directory.length + store.bytes;
+  }
+
+  /** A fresh pass over the stream, from its beginning. Two passes give the same bytes. */
+  chunks(): { next(maxBytes: number): Uint8Array | undefined } {
+    const head = new Uint8Array(DIRECTORY_LENGTH_BYTES + this.#directory.length);
+    new DataView(head.buffer).setUint32(0, this.#directory.length, true);
+    head.set(this.#directory, DIRECTORY_LENGTH_BYTES);
+    let headOffset = 0;
+    const body = this.#store.chunks();
+    return {
+      next: (maxBytes) => {
+        if (headOffset === head.length) return body.next(maxBytes);
+        const slice = head.subarray(headOffset, headOffset + maxBytes);
+        headOffset += slice.length;
+        return slice;
+      },
+    };
+  }
+
+  release(): void {
+    this.#store.release();
+  }
+}
+
+/** Builds a state machine from the stream of FrozenState.chunks(), cut anywhere. Throws on a malformed stream. */
+export class StateMachineLoader {
+  readonly #platform: Platform;
+  readonly #store: StoreLoader<Store>;
+  #head = new Uint8Array(0);
+  #directory: Directory | undefined;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+    this.#store = Store.loader(platform, STORE_OPTIONS);
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#directory !== undefined) {
+      this.#store.push(chunk);
+      return;
+    }
+    const head = new Uint8Array(this.#head.length + chunk.length);
+    head.set(this.#head);
+    head.set(chunk, this.#head.length);
+    this.#head = head;
+    if (head.length < DIRECTORY_LENGTH_BYTES) return;
+    const length = new DataView(head.buffer).getUint32(0, true);
+    if (length > DIRECTORY_BYTES_MAX) throw new RangeError(`snapshot: a directory of ${length} bytes is not credible`);
+    const end = DIRECTORY_LENGTH_BYTES + length;
+    if (head.length < end) return;
+    this.#directory = Directory.decode(head.subarray(DIRECTORY_LENGTH_BYTES, end));
+    this.#head = new Uint8Array(0);
+    if (head.length > end) this.#store.push(head.subarray(end));
+  }
+
+  finish(position: SnapshotMetadata): StateMachine {
+    if (this.#directory === undefined) throw new RangeError('snapshot: the stream ends before its directory');
+    return new StateMachine(this.#platform, this.#store.finish(), this.#directory, position);
+  }
+}

@@ -1,0 +1,10 @@
+/** The key-value state machine: what the replica's loop, the doors and the simulator use of it. */
+export { StoreCodecError } from './bytes.js';
+export { decodeCommand, encodeCommand } from './command-codec.js';
+export { EVERY_KEY_FROM } from './cursor.js';
+export type { StoreLoader } from './loader.js';
+export { decodeResponse, encodeResponse } from './response-codec.js';
+export type { FrozenStore, SnapshotChunks } from './snapshot.js';
+export { type Applied, Store, type StoreHash, type StoreOptions } from './store.js';
+export { TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
+export * from './types.js';

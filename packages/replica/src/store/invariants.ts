@@ -1,0 +1,128 @@
+/** What must hold of a keyspace between commands. Tests and the simulator check it after every step. */
+import { KEY_OVERHEAD_BYTES, type Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
+import type { Slab } from './slabs.js';
+import { NODE_ITEMS_MAX, type Node } from './tree.js';
+import type { Key } from './types.js';
+import { RecordReader, type Version } from './version.js';
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) {
+    throw new Error(`the store's invariant is broken: ${message}`);
+  }
+}
+
+interface Account {
+  bytes: number;
+  historyBytes: number;
+  readonly liveBytes: Map<Slab, number>;
+  readonly record: RecordReader;
+}
+
+/** Throws an Error that names the first broken invariant. */
+export function checkKeyspace(
+  keyspace: Keyspace,
+  revision: number,
+  compactRevision: number,
+  detached: readonly Version[],
+): void {
+  check(revision >= 1 && compactRevision >= 0 && compactRevision <= revision, 'revisions');
+  const account: Account = { bytes: 0, historyBytes: 0, liveBytes: new Map(), record: new RecordReader() };
+  checkNode(keyspace.tree.root, undefined, undefined, (key, head) => {
+    checkChain(key, head, revision, account);
+  });
+  for (const chain of detached) {
+    for (let version: Version | undefined = chain; version !== undefined; version = version.previous) {
+      charge(version, account);
+      account.historyBytes += versionBytes(version, account);
+    }
+  }
+  check(account.bytes === keyspace.bytes, `bytes are ${account.bytes}, on the account ${keyspace.bytes}`);
+  check(
+    account.historyBytes === keyspace.historyBytes,
+    `history bytes are ${account.historyBytes}, on the account ${keyspace.historyBytes}`,
+  );
+  checkSlabs(keyspace, account);
+}
+
+/** Keys in [low, high) in order, leaves at one depth, sizes, and live counts. Returns the height. */
+function checkNode(
+  node: Node,
+  low: Key | undefined,
+  high: Key | undefined,
+  visit: (key: Key, head: Version) => void,
+): number {
+  check(node.items <= NODE_ITEMS_MAX, `a node of ${node.items} items`);
+  let before: Key | undefined;
+  for (const key of node.keys) {
+    check(before === undefined || before < key, 'keys of a node are in order');
+    check((low === undefined || key >= low) && (high === undefined || key < high), 'keys are within their separators');
+    before = key;
+  }
+  if (node.children === undefined) {
+    check(node.keys.length === node.versions.length, 'a leaf has a version per key');
+    node.keys.forEach((key, index) => visit(key, node.versions[index] as Version));
+    check(node.live === node.versions.filter((version) => !version.isTombstone).length, 'live keys of a leaf');
+    return 0;
+  }
+  check(node.children.length === node.keys.length + 1, 'an inner node has a separator between each two children');
+  let live = 0;
+  const heights = new Set<number>();
+  node.children.forEach((child, index) => {
+    check(child.items > 0, 'no node below the root is empty');
+    heights.add(checkNode(child, node.keys[index - 1] ?? low, node.keys[index] ?? high, visit));
+    live += child.live;
+  });
+  check(node.live === live, 'live keys of an inner node');
+  check(heights.size === 1, 'all leaves are at one depth');
+  return 1 + Math.max(...heights);
+}
+
+function checkChain(key: Key, head: Version, revision: number, account: Account): void {
+  check(head.modRevision <= revision, 'no version is of the future');
+  const keyBytes = KEY_OVERHEAD_BYTES + key.length;
+  account.bytes += keyBytes;
+  account.historyBytes += head.isTombstone ? keyBytes + VERSION_OVERHEAD_BYTES : 0;
+  charge(head, account);
+  let newer = head;
+  for (let version = head.previous; version !== undefined; version = version.previous) {
+    const sameRevision = version.modRevision === newer.modRevision && newer.isTombstone;
+    check(version.modRevision < newer.modRevision || sameRevision, 'a chain goes from new to old');
+    check(!(version.isTombstone && newer.isTombstone), 'what is deleted is not deleted again');
+    charge(version, account);
+    account.historyBytes += versionBytes(version, account);
+    newer = version;
+  }
+}
+
+function versionBytes(version: Version, account: Account): number {
+  account.record.read(version);
+  return VERSION_OVERHEAD_BYTES + account.record.recordBytes;
+}
+
+function charge(version: Version, account: Account): void {
+  const bytes = versionBytes(version, account);
+  account.bytes += bytes;
+  if (!version.isTombstone) {
+    const { slab } = version;
+    check(version.offset + account.record.recordBytes <= slab.usedBytes, 'a record lies in the used part of its slab');
+    account.liveBytes.set(slab, (account.liveBytes.get(slab) ?? 0) + account.record.recordBytes);
+  }
+}
+
+function checkSlabs(keyspace: Keyspace, account: Account): void {
+  let allocatedBytes = 0;
+  let liveBytes = 0;
+  const known = new Set<Slab>(keyspace.slabs.all());
+  keyspace.slabs.all().forEach((slab, index) => {
+    check(slab.index === index, 'a slab knows its place');
+    check(slab.liveBytes === (account.liveBytes.get(slab) ?? 0), 'live bytes of a slab');
+    check(slab.liveBytes <= slab.usedBytes && slab.usedBytes <= slab.bytes.length, 'a slab is not overfull');
+    allocatedBytes += slab.bytes.length;
+    liveBytes += slab.liveBytes;
+  });
+  for (const slab of account.liveBytes.keys()) {
+    check(known.has(slab), 'a slab in use is on the list');
+  }
+  check(keyspace.slabs.allocatedBytes === allocatedBytes, 'memory of all slabs');
+  check(keyspace.slabs.liveBytes === liveBytes, 'live bytes of all slabs');
+}

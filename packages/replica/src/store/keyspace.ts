@@ -1,0 +1,118 @@
+/**
+ * The state itself: the tree of keys, the slabs of their values, and the account of memory; with the few changes there are.
+ * Revisions, checks and answers are the store's business (store.ts).
+ */
+import type { Platform } from '../seams/platform.js';
+import { Slabs } from './slabs.js';
+import { Tree } from './tree.js';
+import type { Key, KeyValue, LeaseId } from './types.js';
+import { RECORD_HEADER_BYTES_MAX, RecordReader, Version, writeRecord } from './version.js';
+
+/** Estimates of what the engine spends beside the bytes themselves: a string's header and two slots of a leaf two thirds full ... */
+export const KEY_OVERHEAD_BYTES = 40;
+/** ... and a Version object. */
+export const VERSION_OVERHEAD_BYTES = 56;
+
+export class Keyspace {
+  tree: Tree = new Tree();
+  readonly slabs: Slabs;
+  /** Shared scratch: valid until the next read. */
+  readonly record: RecordReader = new RecordReader();
+  /** Estimate of memory for keys, values and history. */
+  bytes = 0;
+  /** The part of it that only history needs: versions that are not the newest of a live key, and keys that are deleted. */
+  historyBytes = 0;
+
+  constructor(platform: Platform, slabBytes: number) {
+    this.slabs = new Slabs(platform, slabBytes);
+  }
+
+  /** Writes the next version of `key`, whose newest version is `head` by the tree's locate() immediately before. */
+  put(
+    key: Key,
+    head: Version | undefined,
+    value: Uint8Array,
+    lease: LeaseId,
+    revision: number,
+    order: number,
+  ): Version {
+    const record = this.record;
+    let createRevision = revision;
+    let version = 1;
+    if (head !== undefined && !head.isTombstone) {
+      record.read(head);
+      createRevision = record.createRevision;
+      version = record.version + 1;
+      this.historyBytes += VERSION_OVERHEAD_BYTES + record.recordBytes;
+    }
+    const slabs = this.slabs;
+    const slab = slabs.reserve(RECORD_HEADER_BYTES_MAX + value.length);
+    const offset = slab.usedBytes;
+    const end = writeRecord(slab.bytes, offset, revision - createRevision, version, lease, order, value);
+    slabs.commit(slab, end);
+    this.bytes += VERSION_OVERHEAD_BYTES + end - offset;
+    const next = new Version(revision, slab, offset, head);
+    if (head === undefined) {
+      this.bytes += KEY_OVERHEAD_BYTES + key.length;
+      this.tree.insert(key, next);
+    } else {
+      if (head.isTombstone) {
+        this.historyBytes -= KEY_OVERHEAD_BYTES + key.length;
+      }
+      this.tree.replace(next);
+    }
+    return next;
+  }
+
+  /** Deletes `key`, whose newest version is `head`, not a tombstone, by locate() immediately before. */
+  delete(key: Key, head: Version, revision: number, order: number): void {
+    this.record.read(head);
+    this.bytes += VERSION_OVERHEAD_BYTES;
+    this.historyBytes += 2 * VERSION_OVERHEAD_BYTES + this.record.recordBytes + KEY_OVERHEAD_BYTES + key.length;
+    this.tree.replace(Version.tombstone(revision, order, head));
+  }
+
+  /** Takes back the newest version of `key` so that `head` is again what it was. The caller restores `bytes` and `historyBytes`. */
+  restore(key: Key, head: Version | undefined): void {
+    const undone = this.tree.locate(key);
+    if (undone === undefined) {
+      throw new Error('a change to be undone is not there');
+    }
+    this.releaseRecord(undone);
+    if (head === undefined) {
+      this.tree.remove();
+    } else {
+      this.tree.replace(head);
+    }
+  }
+
+  /** The record of a version that nothing refers to any more. Returns its length. */
+  releaseRecord(version: Version): number {
+    if (version.isTombstone) {
+      return 0;
+    }
+    this.record.read(version);
+    const bytes = this.record.recordBytes;
+    this.slabs.release(version.slab, bytes);
+    return bytes;
+  }
+
+  /** Moves a record into another slab. Whoever holds the Version sees equal bytes in the new place. Returns its length. */
+  moveRecord(version: Version): number {
+    this.record.read(version);
+    const bytes = this.record.recordBytes;
+    const from = version.slab;
+    const to = this.slabs.reserve(bytes);
+    const offset = to.usedBytes;
+    to.bytes.set(from.bytes.subarray(version.offset, version.offset + bytes), offset);
+    this.slabs.commit(to, offset + bytes);
+    version.slab = to;
+    version.offset = offset;
+    this.slabs.release(from, bytes);
+    return bytes;
+  }
+
+  keyValue(key: Key, version: Version): KeyValue {
+    return this.record.keyValue(key, version, false);
+  }
+}

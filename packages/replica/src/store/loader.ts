@@ -1,0 +1,292 @@
+/**
+ * Reads a snapshot stream (snapshot.ts), cut into chunks anywhere, into a new state. Strict: every entry is checked for what
+ * the store itself could have written, and the trailer for count and checksum; anything else throws StoreCodecError, after
+ * which the loader is of no more use.
+ */
+import type { Platform } from '../seams/platform.js';
+import { ByteReader, StoreCodecError, StoreTruncatedError, view } from './bytes.js';
+import { KEY_OVERHEAD_BYTES, Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
+import { NO_SLAB } from './slabs.js';
+import { CRC_BYTES, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from './snapshot.js';
+import { Tree, type TreeBuilder } from './tree.js';
+import type { Key } from './types.js';
+import { RECORD_LEASE, RECORD_MORE, RECORD_ORDER, RECORD_TOMBSTONE, Version } from './version.js';
+
+export interface LoadedState {
+  readonly keyspace: Keyspace;
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/** What the next bytes of the stream are. */
+type Expectation = 'header' | 'key' | 'newest-version' | 'older-version' | 'nothing';
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+export class StoreLoader<Store> {
+  readonly #platform: Platform;
+  readonly #open: (state: LoadedState) => Store;
+  readonly #keyspace: Keyspace;
+  readonly #builder: TreeBuilder = Tree.builder();
+  #revision = 1;
+  #compactRevision = 0;
+  #expected: Expectation = 'header';
+  #key: Key = '';
+  /** The version read last, its create revision and version number (0 for a tombstone) and order. */
+  #newer: Version = Version.tombstone(0, 0, undefined);
+  #newerCreateRevision = 0;
+  #newerNumber = 0;
+  #entries = 0;
+  #live = 0;
+  #checksum = 0;
+  /** The beginning of an item that has not arrived whole: [0, restEnd) of `rest`; its length is at least `neededBytes`. */
+  #rest: Uint8Array = EMPTY;
+  #restEnd = 0;
+  #neededBytes = 0;
+
+  constructor(platform: Platform, slabBytes: number, open: (state: LoadedState) => Store) {
+    this.#platform = platform;
+    this.#open = open;
+    this.#keyspace = new Keyspace(platform, slabBytes);
+  }
+
+  /** The next bytes of the stream. The array may be reused afterwards. */
+  push(chunk: Uint8Array): void {
+    if (this.#restEnd === 0) {
+      this.#keepRest(chunk, this.#parse(chunk, chunk.length));
+      return;
+    }
+    this.#appendRest(chunk);
+    if (this.#restEnd >= this.#neededBytes) {
+      const rest = this.#rest;
+      const end = this.#restEnd;
+      this.#restEnd = 0;
+      const parsed = this.#parse(rest, end);
+      rest.copyWithin(0, parsed, end);
+      this.#restEnd = end - parsed;
+    }
+  }
+
+  /** The store, once the whole stream has been pushed. */
+  finish(): Store {
+    if (this.#expected !== 'nothing') {
+      throw new StoreCodecError(`the snapshot ends where a ${this.#expected} should follow`);
+    }
+    this.#keyspace.tree = this.#builder.finish();
+    return this.#open({
+      keyspace: this.#keyspace,
+      revision: this.#revision,
+      compactRevision: this.#compactRevision,
+    });
+  }
+
+  #keepRest(chunk: Uint8Array, from: number): void {
+    if (from < chunk.length) {
+      this.#appendRest(view(chunk, from, chunk.length));
+    }
+  }
+
+  /** Grows by doubling as bytes really arrive, so a false length cannot make it allocate. */
+  #appendRest(bytes: Uint8Array): void {
+    const end = this.#restEnd + bytes.length;
+    if (end > this.#rest.length) {
+      const grown = this.#platform.allocate(Math.max(end, 2 * this.#rest.length));
+      grown.set(view(this.#rest, 0, this.#restEnd));
+      this.#rest = grown;
+    }
+    this.#rest.set(bytes, this.#restEnd);
+    this.#restEnd = end;
+  }
+
+  /** Takes all whole items of [0, end); returns where the first one begins that is not whole. */
+  #parse(bytes: Uint8Array, end: number): number {
+    const reader = new ByteReader(this.#platform, bytes, 0, end);
+    let parsed = 0;
+    let summed = 0;
+    try {
+      while (parsed < end) {
+        if (this.#expected === 'key' && bytes[parsed] === 0) {
+          this.#checksum = this.#platform.crc32(view(bytes, summed, parsed), this.#checksum);
+          summed = parsed;
+        }
+        this.#item(reader);
+        parsed = reader.position;
+      }
+    } catch (error) {
+      if (!(error instanceof StoreTruncatedError)) {
+        throw error;
+      }
+      this.#neededBytes = end - parsed + error.missingBytes;
+    }
+    this.#checksum = this.#platform.crc32(view(bytes, summed, parsed), this.#checksum);
+    return parsed;
+  }
+
+  /** Throws StoreTruncatedError before it has changed anything. */
+  #item(reader: ByteReader): void {
+    switch (this.#expected) {
+      case 'header':
+        this.#header(reader);
+        break;
+      case 'key':
+        if (reader.source[reader.position] === 0) {
+          this.#trailer(reader);
+        } else {
+          this.#entry(reader);
+        }
+        break;
+      case 'newest-version':
+      case 'older-version':
+        this.#version(reader, this.#expected === 'newest-version');
+        break;
+      case 'nothing':
+        throw new StoreCodecError('bytes after the end of the snapshot');
+    }
+  }
+
+  #header(reader: ByteReader): void {
+    for (const byte of SNAPSHOT_MAGIC) {
+      if (reader.byte() !== byte) {
+        throw new StoreCodecError('not a snapshot of a store');
+      }
+    }
+    const version = reader.byte();
+    if (version !== SNAPSHOT_FORMAT_VERSION) {
+      throw new StoreCodecError(`snapshot format ${version}, known is ${SNAPSHOT_FORMAT_VERSION}`);
+    }
+    const revision = reader.varint();
+    const compactRevision = reader.varint();
+    if (revision < 1 || compactRevision > revision) {
+      throw new StoreCodecError(`revision ${revision}, compacted at ${compactRevision}`);
+    }
+    this.#revision = revision;
+    this.#compactRevision = compactRevision;
+    this.#expected = 'key';
+  }
+
+  #entry(reader: ByteReader): void {
+    const key = reader.latin1();
+    if (key <= this.#key) {
+      throw new StoreCodecError('the keys of the snapshot are not in order');
+    }
+    this.#key = key;
+    this.#entries++;
+    this.#expected = 'newest-version';
+  }
+
+  #trailer(reader: ByteReader): void {
+    const start = reader.position;
+    reader.byte();
+    const entries = reader.varint();
+    const live = reader.varint();
+    const sumEnd = reader.position;
+    reader.need(CRC_BYTES);
+    let checksum = 0;
+    for (let scale = 1; scale < 2 ** (8 * CRC_BYTES); scale *= 256) {
+      checksum += reader.byte() * scale;
+    }
+    if (checksum !== this.#platform.crc32(view(reader.source, start, sumEnd), this.#checksum)) {
+      throw new StoreCodecError('the checksum of the snapshot is wrong');
+    }
+    if (entries !== this.#entries || live !== this.#live) {
+      throw new StoreCodecError(
+        `the snapshot has ${this.#entries} entries, ${this.#live} live; it says ${entries}, ${live}`,
+      );
+    }
+    this.#expected = 'nothing';
+  }
+
+  #version(reader: ByteReader, isNewest: boolean): void {
+    const modRevision = reader.varint();
+    const start = reader.position;
+    const flags = reader.byte();
+    const isTombstone = (flags & RECORD_TOMBSTONE) !== 0;
+    if (flags >= RECORD_MORE * 2 || (isTombstone && (flags & RECORD_LEASE) !== 0)) {
+      throw new StoreCodecError(`unknown flags ${flags}`);
+    }
+    if ((flags & RECORD_LEASE) !== 0 && reader.int64() === 0n) {
+      throw new StoreCodecError('a lease of 0 is not written');
+    }
+    const order = (flags & RECORD_ORDER) === 0 ? 0 : reader.varint();
+    if (order === 0 && (flags & RECORD_ORDER) !== 0) {
+      throw new StoreCodecError('an order of 0 is not written');
+    }
+    let age = 0;
+    let number = 0;
+    if (!isTombstone) {
+      age = reader.varint();
+      number = reader.varint();
+      const length = reader.varint();
+      reader.need(length);
+      reader.position += length;
+      if (number < 1 || number - 1 > age || (number === 1) !== (age === 0)) {
+        throw new StoreCodecError(`version ${number} at ${age} revisions after the creation`);
+      }
+    }
+    this.#checkPlace(modRevision, modRevision - age, number, isNewest);
+    this.#checkVisible(modRevision, isTombstone, (flags & RECORD_MORE) !== 0);
+    const version = isTombstone
+      ? Version.tombstone(modRevision, order, undefined)
+      : this.#store(modRevision, reader.source, start, reader.position);
+    this.#link(version, isNewest, modRevision - age, number);
+    this.#expected = (flags & RECORD_MORE) === 0 ? 'key' : 'older-version';
+  }
+
+  /** Does a version fit below the newer one? Only a delete may follow a put of the same revision. */
+  #checkPlace(modRevision: number, createRevision: number, number: number, isNewest: boolean): void {
+    if (modRevision > this.#revision || createRevision < 2) {
+      throw new StoreCodecError(`a version of ${createRevision} to ${modRevision} at revision ${this.#revision}`);
+    }
+    if (isNewest) {
+      return;
+    }
+    const newer = this.#newer;
+    const isBelow =
+      modRevision < newer.modRevision || (modRevision === newer.modRevision && this.#newerNumber === 0 && number > 0);
+    const isContinuous = this.#newerNumber === 0 ? number > 0 : number === this.#newerNumber - 1;
+    if (!isBelow || !isContinuous || (this.#newerNumber > 1 && createRevision !== this.#newerCreateRevision)) {
+      throw new StoreCodecError(
+        `version ${number} of ${modRevision} below ${this.#newerNumber} of ${newer.modRevision}`,
+      );
+    }
+  }
+
+  /** A snapshot holds exactly what compaction has left; see visibleBelow(). */
+  #checkVisible(modRevision: number, isTombstone: boolean, more: boolean): void {
+    if ((isTombstone && modRevision < this.#compactRevision) || (more && modRevision <= this.#compactRevision)) {
+      throw new StoreCodecError(`a version that compaction at ${this.#compactRevision} has dropped`);
+    }
+  }
+
+  #store(modRevision: number, source: Uint8Array, start: number, end: number): Version {
+    const { slabs } = this.#keyspace;
+    const slab = slabs.reserve(end - start);
+    const offset = slab.usedBytes;
+    slab.bytes.set(view(source, start, end), offset);
+    slab.bytes[offset] = (source[start] ?? 0) & ~RECORD_MORE;
+    slabs.commit(slab, offset + end - start);
+    return new Version(modRevision, slab, offset, undefined);
+  }
+
+  #link(version: Version, isNewest: boolean, createRevision: number, number: number): void {
+    const keyspace = this.#keyspace;
+    const recordBytes = version.slab === NO_SLAB ? 0 : version.slab.usedBytes - version.offset;
+    keyspace.bytes += VERSION_OVERHEAD_BYTES + recordBytes;
+    if (isNewest) {
+      const keyBytes = KEY_OVERHEAD_BYTES + this.#key.length;
+      keyspace.bytes += keyBytes;
+      if (version.isTombstone) {
+        keyspace.historyBytes += keyBytes + VERSION_OVERHEAD_BYTES;
+      } else {
+        this.#live++;
+      }
+      this.#builder.push(this.#key, version);
+    } else {
+      keyspace.historyBytes += VERSION_OVERHEAD_BYTES + recordBytes;
+      this.#newer.previous = version;
+    }
+    this.#newer = version;
+    this.#newerCreateRevision = createRevision;
+    this.#newerNumber = number;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Where values live: records bump-allocated in slabs of 1 MiB, so that a million values are a few hundred objects to the
+ * garbage collector instead of a million.
+ *
+ * A byte once written is never written again while anyone may read it: responses, events and frozen views hold views into
+ * slabs for as long as they like, and the collector frees a slab's memory when the last of them is gone. What this class keeps
+ * is an account, per slab, of the bytes that the present state and its history still need. A slab whose account falls to
+ * nothing is forgotten at once. A slab that is mostly dead is *sparse*: the sweep (compaction.ts) moves what is left in it into
+ * fresh slabs, a few records at a time, until its account is at nothing too. So space comes back with no stop, and the memory
+ * of the slabs stays below twice the live bytes plus RECLAIM_SHARE of all.
+ */
+import type { Platform } from '../seams/platform.js';
+
+export const SLAB_BYTES_DEFAULT: number = 1024 * 1024;
+/** A record larger than this part of a slab gets a slab of its own, so that the end of a slab wastes little. */
+const DEDICATED_PART = 8;
+/** Evacuation begins when sparse slabs hold this share (1/n) of all slab memory as dead bytes ... */
+const RECLAIM_SHARE = 8;
+/** ... and no less than so many slabs' worth. */
+const RECLAIM_SLABS_MIN = 2;
+
+export class Slab {
+  readonly bytes: Uint8Array;
+  /** Bump pointer: where the next record goes. */
+  usedBytes = 0;
+  /** Bytes of records that the present state or its history still refers to. */
+  liveBytes = 0;
+  /** Place in Slabs' list. */
+  index: number;
+  /** The sweep is moving its records out; nothing new goes in. */
+  evacuating = false;
+
+  constructor(bytes: Uint8Array, index: number) {
+    this.bytes = bytes;
+    this.index = index;
+  }
+}
+
+/** What tombstones refer to: they have no record. Never allocated from. */
+export const NO_SLAB: Slab = new Slab(new Uint8Array(0), -1);
+
+export class Slabs {
+  readonly #platform: Platform;
+  readonly slabBytes: number;
+  readonly #slabs: Slab[] = [];
+  #current: Slab = NO_SLAB;
+  /** Memory of all slabs that are still needed. */
+  allocatedBytes = 0;
+  /** Bytes of records that are still needed. */
+  liveBytes = 0;
+
+  constructor(platform: Platform, slabBytes: number) {
+    if (!(Number.isSafeInteger(slabBytes) && slabBytes >= 64)) {
+      throw new Error(`a slab of ${slabBytes} bytes`);
+    }
+    this.#platform = platform;
+    this.slabBytes = slabBytes;
+  }
+
+  /** A slab with room for `bytesMax` at its `usedBytes`; to be followed by commit(). */
+  reserve(bytesMax: number): Slab {
+    const current = this.#current;
+    if (current.usedBytes + bytesMax <= current.bytes.length) {
+      return current;
+    }
+    if (bytesMax > this.slabBytes / DEDICATED_PART) {
+      return this.#add(bytesMax);
+    }
+    const slab = this.#add(this.slabBytes);
+    this.#current = slab;
+    if (current !== NO_SLAB && current.liveBytes === 0) {
+      this.#forget(current);
+    }
+    return slab;
+  }
+
+  /** The record written at the slab's `usedBytes` ends at `end`. */
+  commit(slab: Slab, end: number): void {
+    const bytes = end - slab.usedBytes;
+    slab.usedBytes = end;
+    slab.liveBytes += bytes;
+    this.liveBytes += bytes;
+  }
+
+  /** A record of that many bytes is no longer needed. */
+  release(slab: Slab, bytes: number): void {
+    slab.liveBytes -= bytes;
+    this.liveBytes -= bytes;
+    if (slab.liveBytes === 0 && slab !== this.#current) {
+      this.#forget(slab);
+    }
+  }
+
+  /** Is there enough dead memory in sparse slabs to be worth a pass over the keys? Linear in the slabs, not in the keys. */
+  worthEvacuating(): boolean {
+    let deadBytes = 0;
+    for (const slab of this.#slabs) {
+      if (this.#isSparse(slab)) {
+        deadBytes += slab.bytes.length - slab.liveBytes;
+      }
+    }
+    return deadBytes >= Math.max(RECLAIM_SLABS_MIN * this.slabBytes, this.allocatedBytes / RECLAIM_SHARE);
+  }
+
+  /** Marks every sparse slab: the pass that begins now moves all of their records. */
+  beginEvacuation(): void {
+    for (const slab of this.#slabs) {
+      slab.evacuating = this.#isSparse(slab);
+    }
+  }
+
+  /** All slabs, for checks. */
+  all(): readonly Slab[] {
+    return this.#slabs;
+  }
+
+  #isSparse(slab: Slab): boolean {
+    return slab !== this.#current && slab.liveBytes * 2 <= slab.bytes.length;
+  }
+
+  #add(bytes: number): Slab {
+    const slab = new Slab(this.#platform.allocate(bytes), this.#slabs.length);
+    this.#slabs.push(slab);
+    this.allocatedBytes += bytes;
+    return slab;
+  }
+
+  #forget(slab: Slab): void {
+    const last = this.#slabs.pop();
+    if (last === undefined) {
+      throw new Error('a slab was forgotten twice');
+    }
+    if (last !== slab) {
+      this.#slabs[slab.index] = last;
+      last.index = slab.index;
+    }
+    slab.index = -1;
+    this.allocatedBytes -= slab.bytes.length;
+  }
+}

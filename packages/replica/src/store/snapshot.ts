@@ -1,0 +1,307 @@
+/**
+ * A frozen view of the store and its form as a stream of bytes, cut into chunks on demand.
+ *
+ *     header    "QSTR" | format version u8 | revision varint | compacted revision varint
+ *     entries   in ascending order of keys: length of the key varint, not 0 | key | its visible versions, newest first,
+ *               each: modRevision varint | record as in version.ts, flags with TOMBSTONE and MORE set as they apply
+ *     trailer   0 | entries varint | live keys varint | CRC-32 of all bytes before, u32
+ *
+ * Only what compaction has left visible is written, and every number has one form; so equal state is equal bytes, however the
+ * state came about and however far the sweep is. The hash of the state is the CRC-32 of the entries.
+ *
+ * A record is copied as it is from its slab. The stream stands between two items (a key, a version), so a key with a long
+ * history, or a large value, does not make a slice long.
+ */
+import type { Platform } from '../seams/platform.js';
+import { VARINT_BYTES_MAX, view, writeVarint } from './bytes.js';
+import { Cursor } from './cursor.js';
+import { readRange } from './range.js';
+import type { Node } from './tree.js';
+import type { ErrorResponse, Key, RangeOperation, RangeResponse } from './types.js';
+import {
+  RECORD_MORE,
+  RECORD_ORDER,
+  RECORD_TOMBSTONE,
+  RecordReader,
+  type Version,
+  versionAt,
+  visible,
+  visibleBelow,
+} from './version.js';
+
+/** "QSTR" */
+export const SNAPSHOT_MAGIC: readonly number[] = [0x51, 0x53, 0x54, 0x52];
+export const SNAPSHOT_FORMAT_VERSION = 1;
+export const CRC_BYTES = 4;
+const HEADER_BYTES_MAX = SNAPSHOT_MAGIC.length + 1 + 2 * VARINT_BYTES_MAX;
+const TRAILER_BYTES_MAX = 1 + 2 * VARINT_BYTES_MAX;
+/** What a version costs beside its record: revision, and flags and order of a tombstone. */
+const VERSION_BYTES_MAX = 1 + 2 * VARINT_BYTES_MAX;
+const HASH_SLICE_BYTES = 65_536;
+
+/** The state that a frozen view or a hash reads. */
+export interface FrozenState {
+  readonly root: Node;
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/** Writes the entries of a state, item by item, into arrays that the caller gives. */
+class EntryStream {
+  readonly #platform: Platform;
+  readonly #state: FrozenState;
+  readonly #record: RecordReader = new RecordReader();
+  readonly #cursor: Cursor;
+  /** The key to write next, or undefined in the middle of a chain or at the end. */
+  #key: Key | undefined;
+  /** The version to write next; undefined at the end. */
+  #version: Version | undefined;
+  entries = 0;
+  live = 0;
+
+  constructor(platform: Platform, state: FrozenState) {
+    this.#platform = platform;
+    this.#state = state;
+    this.#cursor = new Cursor(state.root, '');
+    this.#settle();
+  }
+
+  get isDone(): boolean {
+    return this.#version === undefined;
+  }
+
+  /** An upper bound of the item that is due. */
+  nextItemBytesMax(): number {
+    if (this.#key !== undefined) {
+      return VARINT_BYTES_MAX + this.#key.length;
+    }
+    const version = this.#version;
+    if (version === undefined) {
+      return 0;
+    }
+    this.#record.read(version);
+    return VERSION_BYTES_MAX + this.#record.recordBytes;
+  }
+
+  /** Writes as many items as surely fit from `offset` on; returns the offset after them. */
+  fill(into: Uint8Array, offset: number): number {
+    let position = offset;
+    while (this.#version !== undefined && position + this.nextItemBytesMax() <= into.length) {
+      position = this.#writeItem(into, position, this.#version);
+    }
+    return position;
+  }
+
+  #writeItem(into: Uint8Array, offset: number, version: Version): number {
+    const key = this.#key;
+    if (key !== undefined) {
+      this.#key = undefined;
+      const position = writeVarint(into, offset, key.length);
+      return position + this.#platform.writeLatin1(key, into, position);
+    }
+    const next = visibleBelow(version, this.#state.compactRevision);
+    const more = next === undefined ? 0 : RECORD_MORE;
+    let position = writeVarint(into, offset, version.modRevision);
+    if (version.isTombstone) {
+      const order = version.offset;
+      into[position++] = RECORD_TOMBSTONE | more | (order === 0 ? 0 : RECORD_ORDER);
+      position = order === 0 ? position : writeVarint(into, position, order);
+    } else {
+      const { bytes } = version.slab;
+      // nextItemBytesMax() has just read this version's record.
+      const { recordBytes } = this.#record;
+      into.set(view(bytes, version.offset, version.offset + recordBytes), position);
+      into[position] = (into[position] ?? 0) | more;
+      position += recordBytes;
+    }
+    if (next === undefined) {
+      this.#cursor.next();
+      this.#settle();
+    } else {
+      this.#version = next;
+    }
+    return position;
+  }
+
+  /** Stands on the next key that has anything to show. */
+  #settle(): void {
+    const { revision, compactRevision } = this.#state;
+    this.#version = undefined;
+    for (let key = this.#cursor.key; key !== undefined; this.#cursor.next(), key = this.#cursor.key) {
+      const version = visible(versionAt(this.#cursor.version, revision), compactRevision);
+      if (version !== undefined) {
+        this.#key = key;
+        this.#version = version;
+        this.entries++;
+        this.live += version.isTombstone ? 0 : 1;
+        return;
+      }
+    }
+  }
+}
+
+/** The stream of a frozen view, a slice at a time. */
+export class SnapshotChunks {
+  readonly #platform: Platform;
+  readonly #state: FrozenState;
+  readonly #entries: EntryStream;
+  /** An item larger than a chunk, and how much of it has gone out. */
+  #large: Uint8Array | undefined;
+  #largeOffset = 0;
+  #phase: 'header' | 'entries' | 'done' = 'header';
+  #checksum = 0;
+
+  constructor(platform: Platform, state: FrozenState) {
+    this.#platform = platform;
+    this.#state = state;
+    this.#entries = new EntryStream(platform, state);
+  }
+
+  /** The next part of the stream, of 1 to `maxBytes` bytes; undefined at the end. The caller owns it. */
+  next(maxBytes: number): Uint8Array | undefined {
+    if (!(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
+      throw new Error(`a chunk of ${maxBytes} bytes`);
+    }
+    for (;;) {
+      if (this.#large !== undefined) {
+        return this.#nextOfLarge(this.#large, maxBytes);
+      }
+      switch (this.#phase) {
+        case 'done':
+          return undefined;
+        case 'header':
+          this.#phase = 'entries';
+          this.#large = this.#header();
+          break;
+        case 'entries': {
+          const chunk = this.#nextOfEntries(maxBytes);
+          if (chunk !== undefined) {
+            return chunk;
+          }
+        }
+      }
+    }
+  }
+
+  #nextOfLarge(large: Uint8Array, maxBytes: number): Uint8Array {
+    const end = Math.min(large.length, this.#largeOffset + maxBytes);
+    const chunk = view(large, this.#largeOffset, end);
+    this.#largeOffset = end;
+    if (end === large.length) {
+      this.#large = undefined;
+      this.#largeOffset = 0;
+    }
+    return chunk;
+  }
+
+  /** Undefined if the next thing to send is in `large`. */
+  #nextOfEntries(maxBytes: number): Uint8Array | undefined {
+    if (this.#entries.isDone) {
+      this.#phase = 'done';
+      this.#large = this.#trailer();
+      return undefined;
+    }
+    const itemBytesMax = this.#entries.nextItemBytesMax();
+    if (itemBytesMax > maxBytes) {
+      const item = this.#platform.allocate(itemBytesMax);
+      this.#large = this.#summed(view(item, 0, this.#entries.fill(item, 0)));
+      return undefined;
+    }
+    const chunk = this.#platform.allocate(maxBytes);
+    return this.#summed(view(chunk, 0, this.#entries.fill(chunk, 0)));
+  }
+
+  #summed(bytes: Uint8Array): Uint8Array {
+    this.#checksum = this.#platform.crc32(bytes, this.#checksum);
+    return bytes;
+  }
+
+  #header(): Uint8Array {
+    const bytes = this.#platform.allocate(HEADER_BYTES_MAX);
+    bytes.set(SNAPSHOT_MAGIC);
+    bytes[SNAPSHOT_MAGIC.length] = SNAPSHOT_FORMAT_VERSION;
+    let position = writeVarint(bytes, SNAPSHOT_MAGIC.length + 1, this.#state.revision);
+    position = writeVarint(bytes, position, this.#state.compactRevision);
+    return this.#summed(view(bytes, 0, position));
+  }
+
+  #trailer(): Uint8Array {
+    const bytes = this.#platform.allocate(TRAILER_BYTES_MAX + CRC_BYTES);
+    bytes[0] = 0;
+    let position = writeVarint(bytes, 1, this.#entries.entries);
+    position = writeVarint(bytes, position, this.#entries.live);
+    this.#summed(view(bytes, 0, position));
+    for (let shift = 0; shift < 8 * CRC_BYTES; shift += 8) {
+      bytes[position++] = (this.#checksum >>> shift) & 0xff;
+    }
+    return view(bytes, 0, position);
+  }
+}
+
+/**
+ * CRC-32 of all entries that are visible at `state.revision` with `state.compactRevision`. Equal on all members whose data is
+ * equal. Linear in the data, in one go.
+ */
+export function hashState(platform: Platform, state: FrozenState): number {
+  const stream = new EntryStream(platform, state);
+  let checksum = 0;
+  while (!stream.isDone) {
+    const slice = platform.allocate(Math.max(HASH_SLICE_BYTES, stream.nextItemBytesMax()));
+    checksum = platform.crc32(view(slice, 0, stream.fill(slice, 0)), checksum);
+  }
+  return checksum;
+}
+
+/**
+ * The state at one moment, which later writes do not change. Holds on to the versions of then; so release() it when done:
+ * until then what compaction drops in the meantime keeps its memory.
+ */
+export class FrozenStore {
+  readonly revision: number;
+  readonly compactRevision: number;
+  /** Live keys. */
+  readonly keyCount: number;
+  /** Estimate of the memory of keys, values and history. */
+  readonly bytes: number;
+  readonly #platform: Platform;
+  readonly #onRelease: (view: FrozenStore) => void;
+  #root: Node | undefined;
+
+  constructor(platform: Platform, state: FrozenState, bytes: number, onRelease: (view: FrozenStore) => void) {
+    this.revision = state.revision;
+    this.compactRevision = state.compactRevision;
+    this.keyCount = state.root.live;
+    this.bytes = bytes;
+    this.#platform = platform;
+    this.#root = state.root;
+    this.#onRelease = onRelease;
+  }
+
+  /** A stream of the whole state from its beginning. Several may be read at once. */
+  chunks(): SnapshotChunks {
+    return new SnapshotChunks(this.#platform, this.#state());
+  }
+
+  range(operation: RangeOperation): RangeResponse | ErrorResponse {
+    return readRange({ ...this.#state(), record: new RecordReader() }, operation);
+  }
+
+  hash(): number {
+    return hashState(this.#platform, this.#state());
+  }
+
+  /** Lets go of the state. Again: nothing happens. Streams begun before must not be read any more. */
+  release(): void {
+    if (this.#root !== undefined) {
+      this.#root = undefined;
+      this.#onRelease(this);
+    }
+  }
+
+  #state(): FrozenState {
+    if (this.#root === undefined) {
+      throw new Error('a released view of the store was read');
+    }
+    return { root: this.#root, revision: this.revision, compactRevision: this.compactRevision };
+  }
+}

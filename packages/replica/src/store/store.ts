@@ -1,0 +1,238 @@
+/**
+ * The key-value state machine: commands in, responses and events out; revisions as etcd counts them.
+ *
+ *     apply(command) -> txn.ts validates and takes the path -> writer.ts runs it -> keyspace.ts changes tree, slabs, account
+ *     range(operation) -> range.ts                             compaction.ts sweeps behind it
+ *     freeze() -> snapshot.ts -> bytes -> loader.ts -> another store
+ *
+ * Deterministic: equal commands in equal order give equal revisions, responses, events and hashes on every member, whatever
+ * the physical history of each (slabs, shape of the tree, progress of the sweep, loads from snapshots).
+ */
+import type { Platform } from '../seams/platform.js';
+import { Sweeper } from './compaction.js';
+import { checkKeyspace } from './invariants.js';
+import { Keyspace } from './keyspace.js';
+import { type LoadedState, StoreLoader } from './loader.js';
+import { checkRevision, readRange } from './range.js';
+import { SLAB_BYTES_DEFAULT } from './slabs.js';
+import { FrozenStore, hashState } from './snapshot.js';
+import { choosePath, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
+import type {
+  Command,
+  CompactOperation,
+  ErrorResponse,
+  Key,
+  KeyValue,
+  RangeOperation,
+  RangeResponse,
+  Response,
+  StoreErrorCode,
+  StoreEvent,
+  TxnOperation,
+} from './types.js';
+import { NO_EVENTS, refusal, Writer } from './writer.js';
+
+export interface StoreOptions {
+  /** Size of a slab of values, in bytes; default 1 MiB. Changes no behaviour. */
+  readonly slabBytes?: number;
+  /** Contract section 4.10; default 128. All members must have the same, since it decides what is refused. */
+  readonly txnOperationsMax?: number;
+  /** Whether apply() returns events; default true. Without watchers they are waste. */
+  readonly collectEvents?: boolean;
+}
+
+export interface Applied {
+  readonly response: Response;
+  /** The changes of this revision in order; empty if nothing changed or events are not collected. */
+  readonly events: readonly StoreEvent[];
+}
+
+/** Contract section 4.17. Equal hashes at equal revision and compactRevision: equal data. */
+export interface StoreHash {
+  readonly kind: 'hash';
+  /** Unsigned 32 bits. */
+  readonly hash: number;
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/** The revision of an empty store (contract section 3.2). */
+const FIRST_REVISION = 1;
+
+export class Store {
+  readonly #platform: Platform;
+  readonly #keyspace: Keyspace;
+  readonly #sweeper: Sweeper;
+  readonly #txnOperationsMax: number;
+  readonly #frozen: Set<FrozenStore> = new Set();
+  #revision: number;
+  #compactRevision: number;
+  /** May be switched at any time between commands. */
+  collectEvents: boolean;
+
+  /** `loaded` is for the loader: see Store.loader(). */
+  constructor(platform: Platform, options: StoreOptions = {}, loaded?: LoadedState) {
+    this.#platform = platform;
+    this.#keyspace = loaded?.keyspace ?? new Keyspace(platform, options.slabBytes ?? SLAB_BYTES_DEFAULT);
+    this.#revision = loaded?.revision ?? FIRST_REVISION;
+    this.#compactRevision = loaded?.compactRevision ?? 0;
+    // A snapshot has nothing in it that compaction has dropped.
+    this.#sweeper = new Sweeper(this.#keyspace, this.#compactRevision);
+    this.#txnOperationsMax = options.txnOperationsMax ?? TXN_OPERATIONS_MAX_DEFAULT;
+    this.collectEvents = options.collectEvents ?? true;
+  }
+
+  /** A loader for the stream of FrozenStore.chunks(), cut anywhere. */
+  static loader(platform: Platform, options: StoreOptions = {}): StoreLoader<Store> {
+    const slabBytes = options.slabBytes ?? SLAB_BYTES_DEFAULT;
+    return new StoreLoader(platform, slabBytes, (loaded) => new Store(platform, options, loaded));
+  }
+
+  /** The revision of the last change; 1 when empty. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The revision of the last compaction, the oldest that can be read; 0 before the first. */
+  get compactRevision(): number {
+    return this.#compactRevision;
+  }
+
+  /** Live keys. */
+  get keyCount(): number {
+    return this.#keyspace.tree.liveCount;
+  }
+
+  /** Estimate of the memory that keys, values and history need, in bytes. Depends on the progress of the sweep. */
+  get bytes(): number {
+    return this.#keyspace.bytes;
+  }
+
+  /** The part of `bytes` that only history needs: what a compaction at the current revision would give back, about. */
+  get historyBytes(): number {
+    return this.#keyspace.historyBytes;
+  }
+
+  /** Memory of the slabs, in bytes: records that are needed and room that the sweep has not yet given back. */
+  get slabBytes(): number {
+    return this.#keyspace.slabs.allocatedBytes;
+  }
+
+  /** Runs a command. A refusal is a response too and has changed nothing. */
+  apply(command: Command): Applied {
+    const { operation } = command;
+    if (operation.kind === 'compact') {
+      return { response: this.#compact(operation), events: NO_EVENTS };
+    }
+    const invalid = validateOperation(operation, this.#txnOperationsMax);
+    if (invalid !== undefined) {
+      return refused(invalid);
+    }
+    const writer = new Writer(
+      this.#keyspace,
+      this.#revision,
+      this.#compactRevision,
+      command.limits,
+      this.collectEvents,
+    );
+    let response: Response;
+    switch (operation.kind) {
+      case 'put':
+        response = writer.checkPut(operation) ?? writer.put(operation);
+        break;
+      case 'delete':
+        response = writer.delete(operation);
+        break;
+      case 'txn':
+        response = this.#transaction(writer, operation);
+        break;
+    }
+    this.#revision = writer.revisionNow;
+    return { response, events: writer.changedEvents };
+  }
+
+  #transaction(writer: Writer, operation: TxnOperation): Response {
+    const path = choosePath(operation, this.#keyspace.tree.root, this.#keyspace.record);
+    return writer.checkTransaction(operation, path) ?? writer.transaction(operation, path);
+  }
+
+  /** Contract section 4.16. O(1): what is dropped can no longer be read; sweep() gives its memory back. */
+  #compact(operation: CompactOperation): Response {
+    const { revision } = operation;
+    if (revision <= this.#compactRevision) {
+      return refusal('compacted');
+    }
+    if (revision > this.#revision) {
+      return refusal('future-revision');
+    }
+    this.#compactRevision = revision;
+    return { kind: 'compact', revision: this.#revision };
+  }
+
+  /** Reads at the latest or an older revision. */
+  range(operation: RangeOperation): RangeResponse | ErrorResponse {
+    if (operation.key === '') {
+      return refusal('key-empty');
+    }
+    const { tree, record } = this.#keyspace;
+    return readRange(
+      { root: tree.root, record, revision: this.#revision, compactRevision: this.#compactRevision },
+      operation,
+    );
+  }
+
+  /** The key as it stands now. */
+  get(key: Key): KeyValue | undefined {
+    const version = this.#keyspace.tree.find(key);
+    return version === undefined || version.isTombstone ? undefined : this.#keyspace.keyValue(key, version);
+  }
+
+  /** A view of the present state that later commands do not change. O(1). Release it when done. */
+  freeze(): FrozenStore {
+    const state = {
+      root: this.#keyspace.tree.freeze(),
+      revision: this.#revision,
+      compactRevision: this.#compactRevision,
+    };
+    const frozen = new FrozenStore(this.#platform, state, this.#keyspace.bytes, (view) => this.#frozen.delete(view));
+    this.#frozen.add(frozen);
+    return frozen;
+  }
+
+  /**
+   * One slice of the work that gives memory back, of about `keysMax` keys. True if there is more to do at once. After false it
+   * is worth calling again when there have been writes, a compaction, or the release of a frozen view, for which removal waits.
+   */
+  sweep(keysMax: number): boolean {
+    let trimRevision = this.#compactRevision;
+    for (const frozen of this.#frozen) {
+      trimRevision = Math.min(trimRevision, frozen.compactRevision);
+    }
+    return this.#sweeper.sweep(keysMax, trimRevision);
+  }
+
+  /** The hash of all key-values and history as of `revision` (default: now). Linear in the data, in one go. */
+  hash(revision: number = this.#revision): StoreHash | ErrorResponse {
+    const refusedRevision = checkRevision(revision, this.#revision, this.#compactRevision);
+    if (refusedRevision !== undefined) {
+      return refusedRevision;
+    }
+    const readAt = revision <= 0 ? this.#revision : revision;
+    const state = { root: this.#keyspace.tree.root, revision: readAt, compactRevision: this.#compactRevision };
+    return {
+      kind: 'hash',
+      hash: hashState(this.#platform, state),
+      revision: readAt,
+      compactRevision: this.#compactRevision,
+    };
+  }
+
+  /** Throws if the inner accounts and orders do not agree. Linear; for tests. */
+  checkInvariants(): void {
+    checkKeyspace(this.#keyspace, this.#revision, this.#compactRevision, this.#sweeper.detached);
+  }
+}
+
+function refused(code: StoreErrorCode): Applied {
+  return { response: refusal(code), events: NO_EVENTS };
+}

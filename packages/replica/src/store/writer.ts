@@ -1,0 +1,272 @@
+/**
+ * Runs the operations of one command against the keyspace, all at one revision: puts, deletes, and the ranges between them,
+ * which see the writes before them (contract section 4.12).
+ *
+ * All refusals but one are found before the first write. The one is `too-many-keys`, which depends on what the operations
+ * before it in the same transaction have created and deleted; for it the writer keeps a list of what to take back.
+ */
+import { unreachable } from './bytes.js';
+import { Cursor, isBeforeEnd } from './cursor.js';
+import type { Keyspace } from './keyspace.js';
+import { checkRevision, readRange } from './range.js';
+import type {
+  DeleteOperation,
+  DeleteResponse,
+  ErrorResponse,
+  Key,
+  KeyValue,
+  Operation,
+  PutOperation,
+  PutResponse,
+  RangeOperation,
+  RangeResponse,
+  Response,
+  StoreErrorCode,
+  StoreEvent,
+  TxnOperation,
+  WriteLimits,
+} from './types.js';
+import { NO_BYTES, type Version, versionAt } from './version.js';
+
+export const NO_EVENTS: readonly StoreEvent[] = Object.freeze([]);
+
+export function refusal(code: StoreErrorCode): ErrorResponse {
+  return { kind: 'error', code };
+}
+
+interface Undo {
+  readonly key: Key;
+  readonly head: Version | undefined;
+}
+
+export class Writer {
+  private readonly keyspace: Keyspace;
+  private readonly collectEvents: boolean;
+  private readonly limits: WriteLimits | undefined;
+  /** The store's revision before the command. */
+  private readonly revision: number;
+  private readonly compactRevision: number;
+  /** Keys changed so far. */
+  private changes = 0;
+  /** Index of the operation that runs, among all that run. */
+  private order = 0;
+  private readonly events: StoreEvent[] = [];
+  private undo: Undo[] | undefined;
+
+  constructor(
+    keyspace: Keyspace,
+    revision: number,
+    compactRevision: number,
+    limits: WriteLimits | undefined,
+    collectEvents: boolean,
+  ) {
+    this.keyspace = keyspace;
+    this.revision = revision;
+    this.compactRevision = compactRevision;
+    this.limits = limits;
+    this.collectEvents = collectEvents;
+  }
+
+  /** The store's revision as it would be if the command ended here: one more than before as soon as anything has changed. */
+  get revisionNow(): number {
+    return this.changes === 0 ? this.revision : this.revision + 1;
+  }
+
+  /** What has changed so far, in order. */
+  get changedEvents(): readonly StoreEvent[] {
+    return this.events.length === 0 ? NO_EVENTS : this.events;
+  }
+
+  /** Runs a checked transaction; `path` as of choosePath(). */
+  transaction(txn: TxnOperation, path: readonly boolean[]): Response {
+    const { bytes, historyBytes } = this.keyspace;
+    // Only a limit on the number of keys can refuse a transaction that has begun.
+    this.undo = this.limits === undefined ? undefined : [];
+    const response = this.branch(txn, path.values());
+    if (response.kind === 'error') {
+      for (const { key, head } of this.undo?.toReversed() ?? []) {
+        this.keyspace.restore(key, head);
+      }
+      this.keyspace.bytes = bytes;
+      this.keyspace.historyBytes = historyBytes;
+      this.changes = 0;
+      this.events.length = 0;
+    }
+    return response;
+  }
+
+  /**
+   * Refuses the operations that a transaction would run, as far as the state before it tells; so that no member can fail in the
+   * middle where another does not (bug 77 of the catalogue: etcd#18667, a compacted read inside a transaction).
+   */
+  checkTransaction(txn: TxnOperation, path: readonly boolean[]): ErrorResponse | undefined {
+    return this.checkBranch(txn, path.values());
+  }
+
+  private checkBranch(txn: TxnOperation, path: IterableIterator<boolean>): ErrorResponse | undefined {
+    for (const operation of taken(txn, path.next().value)) {
+      const refused = operation.kind === 'txn' ? this.checkBranch(operation, path) : this.check(operation);
+      if (refused !== undefined) {
+        return refused;
+      }
+    }
+    return undefined;
+  }
+
+  private check(operation: PutOperation | DeleteOperation | RangeOperation): ErrorResponse | undefined {
+    switch (operation.kind) {
+      case 'put':
+        return this.checkPut(operation);
+      case 'range':
+        // A read at the revision that this very transaction makes is a read of the future (bug 81: 3.7 PR#21432).
+        return checkRevision(operation.revision, this.revision, this.compactRevision);
+      case 'delete':
+        return undefined;
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  /** Section 4.9, and the limits of the command, in this order: bytes of the key, bytes of the value, the rest. */
+  checkPut(operation: PutOperation): ErrorResponse | undefined {
+    const limits = this.limits;
+    if (limits !== undefined) {
+      if (operation.key.length > limits.keyBytesMax) {
+        return refusal('key-too-long');
+      }
+      if (operation.value.length > limits.valueBytesMax) {
+        return refusal('value-too-long');
+      }
+    }
+    if (operation.ignoreValue || operation.ignoreLease) {
+      const head = this.keyspace.tree.find(operation.key);
+      if (head === undefined || head.isTombstone) {
+        return refusal('key-not-found');
+      }
+    }
+    // There are no leases yet, so every lease is one that is not there.
+    return operation.lease === 0n ? undefined : refusal('lease-not-found');
+  }
+
+  private branch(txn: TxnOperation, path: IterableIterator<boolean>): Response {
+    const succeeded = path.next().value;
+    const responses: Response[] = [];
+    for (const operation of taken(txn, succeeded)) {
+      const response = operation.kind === 'txn' ? this.branch(operation, path) : this.run(operation);
+      if (response.kind === 'error') {
+        return response;
+      }
+      responses.push(response);
+    }
+    return { kind: 'txn', revision: this.revisionNow, succeeded: succeeded === true, responses };
+  }
+
+  private run(operation: PutOperation | DeleteOperation | RangeOperation): Response {
+    switch (operation.kind) {
+      case 'put': {
+        const response = this.put(operation);
+        this.order++;
+        return response;
+      }
+      case 'delete': {
+        const response = this.delete(operation);
+        this.order++;
+        return response;
+      }
+      case 'range':
+        return this.range(operation);
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  private range(operation: RangeOperation): RangeResponse | ErrorResponse {
+    const { tree, record } = this.keyspace;
+    const { compactRevision } = this;
+    return readRange({ root: tree.root, record, revision: this.revisionNow, compactRevision }, operation);
+  }
+
+  put(operation: PutOperation): PutResponse | ErrorResponse {
+    const keyspace = this.keyspace;
+    const { key } = operation;
+    const head = keyspace.tree.locate(key);
+    let { value, lease } = operation;
+    let previous: KeyValue | undefined;
+    if (head === undefined || head.isTombstone) {
+      if (this.limits !== undefined && keyspace.tree.liveCount >= this.limits.keysMax) {
+        return refusal('too-many-keys');
+      }
+    } else if (operation.returnPrevious || operation.ignoreValue || operation.ignoreLease) {
+      const present = keyspace.keyValue(key, head);
+      previous = operation.returnPrevious ? present : undefined;
+      value = operation.ignoreValue ? present.value : value;
+      lease = operation.ignoreLease ? present.lease : lease;
+    }
+    this.changes++;
+    this.undo?.push({ key, head });
+    const revision = this.revision + 1;
+    const version = keyspace.put(key, head, value, lease, revision, this.order);
+    if (this.collectEvents) {
+      this.events.push({ type: 'put', keyValue: keyspace.keyValue(key, version), previous: this.before(key, head) });
+    }
+    return { kind: 'put', revision, previous };
+  }
+
+  delete(operation: DeleteOperation): DeleteResponse {
+    const { tree } = this.keyspace;
+    const previous: KeyValue[] = [];
+    let deleted = 0;
+    for (const key of this.liveKeys(operation)) {
+      const head = tree.locate(key);
+      if (head === undefined || head.isTombstone) {
+        continue;
+      }
+      if (operation.returnPrevious) {
+        previous.push(this.keyspace.keyValue(key, head));
+      }
+      this.deleteKey(key, head);
+      deleted++;
+    }
+    return { kind: 'delete', revision: this.revisionNow, deleted, previous };
+  }
+
+  private deleteKey(key: Key, head: Version): void {
+    this.changes++;
+    this.undo?.push({ key, head });
+    const revision = this.revision + 1;
+    this.keyspace.delete(key, head, revision, this.order);
+    if (this.collectEvents) {
+      // Section 5.21: the key-value of a delete has only key and modRevision.
+      const keyValue = { key, value: NO_BYTES, createRevision: 0, modRevision: revision, version: 0, lease: 0n };
+      this.events.push({ type: 'delete', keyValue, previous: this.before(key, head) });
+    }
+  }
+
+  /** The keys are gathered first: deleting moves the tree under a cursor. */
+  private liveKeys(operation: DeleteOperation): readonly Key[] {
+    if (operation.rangeEnd === undefined) {
+      return [operation.key];
+    }
+    const keys: Key[] = [];
+    const cursor = new Cursor(this.keyspace.tree.root, operation.key);
+    for (let key = cursor.key; key !== undefined && isBeforeEnd(key, operation); cursor.next(), key = cursor.key) {
+      if (!cursor.version.isTombstone) {
+        keys.push(key);
+      }
+    }
+    return keys;
+  }
+
+  /** What the key was before this revision, as watchers are told it: section 5.21. */
+  private before(key: Key, head: Version | undefined): KeyValue | undefined {
+    const version = versionAt(head, this.revision);
+    return version === undefined || version.isTombstone ? undefined : this.keyspace.keyValue(key, version);
+  }
+}
+
+function taken(txn: TxnOperation, succeeded: boolean | undefined): readonly Operation[] {
+  if (succeeded === undefined) {
+    throw new Error('the path of a transaction is too short');
+  }
+  return succeeded ? txn.success : txn.failure;
+}

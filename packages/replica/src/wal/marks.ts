@@ -1,0 +1,48 @@
+/** Where in the log's bytes which index stood, every 64 KiB: answers how much a restart would have to replay. */
+
+export const MARK_SPACING_BYTES: number = 64 * 1024;
+
+interface Mark {
+  /** The log's last index once `bytes` had been written. */
+  readonly index: number;
+  readonly bytes: number;
+}
+
+export class LogMarks {
+  /** Ascending in both. */
+  #marks: Mark[] = [];
+  #bytes = 0;
+
+  /** `bytes` more were written; the log's last index is now `index`. */
+  add(index: number, bytes: number): void {
+    // What stood at `index` and later was replaced: those marks no longer say where their index begins.
+    while (this.#marks.length > 0 && (this.#marks.at(-1) as Mark).index > index) this.#marks.pop();
+    this.#bytes += bytes;
+    const last = this.#marks.at(-1);
+    if (last === undefined || this.#bytes - last.bytes >= MARK_SPACING_BYTES) {
+      this.#marks.push({ index, bytes: this.#bytes });
+    }
+  }
+
+  bytesAfter(index: number): number {
+    return this.#bytes - (this.#marks[this.#lastAt(index)]?.bytes ?? 0);
+  }
+
+  /** Nobody will ask for less than `index` again. */
+  release(index: number): void {
+    const keep = this.#lastAt(index);
+    if (keep > 0) this.#marks = this.#marks.slice(keep);
+  }
+
+  /** Position of the last mark with an index of at most `index`; -1 if there is none. */
+  #lastAt(index: number): number {
+    let low = 0;
+    let high = this.#marks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#marks[middle] as Mark).index <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}

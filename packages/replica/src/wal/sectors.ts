@@ -1,0 +1,115 @@
+/**
+ * The sector layer of the log: which bytes of a segment file carry data, and how to tell a written sector from one that never
+ * reached the disk.
+ *
+ * A disk writes sectors of 512 bytes, each wholly or not at all, and the file was zero before. So that "never written" cannot be
+ * mistaken for "written, and by chance zero", the last byte of each sector is a marker that is never zero:
+ *
+ *     file offset   0 ......... 510  511   512 ......... 1022  1023
+ *                   [ 511 data    ] [M]    [ 511 data       ]  [M]
+ *
+ * The data bytes of all sectors, joined, are the stream that frames are written into. A position is a file offset that is not a
+ * marker's. Every frame begins and ends with a byte that is not zero, hence each part of a frame within one sector (its
+ * "portion") holds at least one such byte: the frame's first, the marker, or the frame's last. A portion of zeros was not written.
+ */
+import { firstNonZero } from './bytes.js';
+
+/** What every disk in use writes atomically (4 KiB sectors are eight of these). */
+export const SECTOR_BYTES = 512;
+export const SECTOR_DATA_BYTES: number = SECTOR_BYTES - 1;
+/** Differs from zero in five bits: no single flipped bit makes a written sector look unwritten. */
+export const SECTOR_MARKER = 0xb5;
+
+/** The position `count` stream bytes after `position`. */
+export function advance(position: number, count: number): number {
+  const stream = Math.floor(position / SECTOR_BYTES) * SECTOR_DATA_BYTES + (position % SECTOR_BYTES) + count;
+  return Math.floor(stream / SECTOR_DATA_BYTES) * SECTOR_BYTES + (stream % SECTOR_DATA_BYTES);
+}
+
+/** Most file bytes that `count` stream bytes take, wherever they begin. */
+export function fileBytesMax(count: number): number {
+  return count + Math.ceil(count / SECTOR_DATA_BYTES) + 1;
+}
+
+/** Copies `count` stream bytes out of `bytes`, whose first byte is at file offset `base`, from `position` on. */
+export function copyStream(
+  bytes: Uint8Array,
+  base: number,
+  position: number,
+  into: Uint8Array,
+  offset: number,
+  count: number,
+): void {
+  let from = position - base;
+  let to = offset;
+  let left = count;
+  while (left > 0) {
+    const room = SECTOR_DATA_BYTES - ((base + from) % SECTOR_BYTES);
+    const take = left < room ? left : room;
+    into.set(bytes.subarray(from, from + take), to);
+    from += take === room ? take + 1 : take;
+    to += take;
+    left -= take;
+  }
+}
+
+/** Whether a portion of the file range [start, end) was never written. `bytes[0]` is at file offset `base`. */
+export function hasUnwrittenPortion(bytes: Uint8Array, base: number, start: number, end: number): boolean {
+  let from = start;
+  while (from < end) {
+    const to = Math.min(end, (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+    if (firstNonZero(bytes, from - base, to - base) === to - base) return true;
+    from = to;
+  }
+  return false;
+}
+
+/** Below this a loop copies faster than a call of `set`. */
+const LOOP_COPY_BYTES = 32;
+
+/** Lays stream bytes out in sectors, in one buffer that is written to the file at `base`. */
+export class SectorWriter {
+  /** The buffer; [0, position - base) is filled. Valid until the next begin(). */
+  bytes: Uint8Array = new Uint8Array(0);
+  base = 0;
+  position = 0;
+
+  /** `capacityBytes`: fileBytesMax of all that will be put. */
+  begin(base: number, capacityBytes: number, allocate: (bytes: number) => Uint8Array): void {
+    if (this.bytes.length < capacityBytes) this.bytes = allocate(Math.max(capacityBytes, 2 * this.bytes.length));
+    this.base = base;
+    this.position = base;
+  }
+
+  put(source: Uint8Array, start: number, end: number): void {
+    const bytes = this.bytes;
+    let from = start;
+    let to = this.position - this.base;
+    let room = SECTOR_DATA_BYTES - (this.position % SECTOR_BYTES);
+    while (from < end) {
+      const take = end - from < room ? end - from : room;
+      if (take < LOOP_COPY_BYTES) {
+        for (let i = 0; i < take; i += 1) bytes[to + i] = source[from + i] as number;
+      } else {
+        bytes.set(source.subarray(from, from + take), to);
+      }
+      from += take;
+      to += take;
+      room -= take;
+      if (room === 0) {
+        bytes[to] = SECTOR_MARKER;
+        to += 1;
+        room = SECTOR_DATA_BYTES;
+      }
+    }
+    this.position = this.base + to;
+  }
+
+  /** Overwrites stream bytes that were put before, from `position` on. */
+  patch(position: number, source: Uint8Array, count: number): void {
+    const end = this.position;
+    this.position = position;
+    this.put(source, 0, count);
+    this.position = end;
+  }
+}

@@ -1,0 +1,114 @@
+/** Reads one segment file in windows; past its end it reads zeros, as if preallocated. */
+import type { Disk, Platform } from '../seams/index.js';
+import { firstNonZero } from './bytes.js';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader, frameScratch, mayBeginFrame } from './frame.js';
+import { FRAME_PAYLOAD_BYTES } from './frame-writer.js';
+import { ENTRY_DATA_BYTES_MAX, ENTRY_OVERHEAD_BYTES, HARD_STATE_BYTES } from './record.js';
+import { advance, copyStream, hasUnwrittenPortion, SECTOR_BYTES, SECTOR_DATA_BYTES } from './sectors.js';
+
+/** How much is read at once, and how much recovery does before it lets the caller breathe. */
+export const READ_WINDOW_BYTES: number = 1024 * 1024;
+/** The largest payload that the writer makes: an almost full frame and then the largest entry. */
+const PAYLOAD_BYTES_MAX: number =
+  FRAME_PAYLOAD_BYTES + ENTRY_OVERHEAD_BYTES + ENTRY_DATA_BYTES_MAX + HARD_STATE_BYTES + 1;
+
+/** What stands at a position where a frame could be. */
+export type FrameReading =
+  | { readonly kind: 'frame'; readonly header: FrameHeader; readonly payload: Uint8Array; readonly end: number }
+  /** Some of it was never written: the log ends here, unless it can be shown that more had been durable. */
+  | { readonly kind: 'unwritten' }
+  /** All of it was written, and it is not what was written. */
+  | { readonly kind: 'damaged'; readonly detail: string };
+
+export class SegmentReader {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly #disk: Disk;
+  readonly #platform: Platform;
+  readonly #sequence: number;
+  readonly #scratch = frameScratch();
+  #window: Uint8Array = new Uint8Array(0);
+  #windowOffset = 0;
+
+  constructor(disk: Disk, platform: Platform, path: string, sequence: number) {
+    this.#disk = disk;
+    this.#platform = platform;
+    this.path = path;
+    this.#sequence = sequence;
+    this.sizeBytes = disk.size(path);
+  }
+
+  /** The bytes of [offset, offset + length); valid until the next call. */
+  bytes(offset: number, length: number): Uint8Array {
+    const end = this.#windowOffset + this.#window.length;
+    if (offset < this.#windowOffset || offset + length > end) {
+      const wanted = Math.max(length, READ_WINDOW_BYTES);
+      const read = this.#disk.read(this.path, offset, wanted);
+      if (read.length >= length) this.#window = read;
+      else {
+        this.#window = new Uint8Array(length);
+        this.#window.set(read);
+      }
+      this.#windowOffset = offset;
+    }
+    const from = offset - this.#windowOffset;
+    return this.#window.subarray(from, from + length);
+  }
+
+  readFrame(position: number, chainBefore: number): FrameReading {
+    const payloadStart = advance(position, FRAME_HEADER_BYTES);
+    // Up to the end of the sectors that the header touches, not of the header alone: a header's sector is written as a whole.
+    const headerEnd = Math.ceil(payloadStart / SECTOR_BYTES) * SECTOR_BYTES;
+    const headerBytes = this.bytes(position, headerEnd - position);
+    if (hasUnwrittenPortion(headerBytes, position, position, payloadStart)) return { kind: 'unwritten' };
+    const header = this.#headerAt(position);
+    if (header === undefined) return { kind: 'damaged', detail: 'frame header damaged' };
+    if (header.payloadBytes === 0 || header.payloadBytes > PAYLOAD_BYTES_MAX) {
+      return { kind: 'damaged', detail: `a frame of ${header.payloadBytes} bytes` };
+    }
+    const end = advance(payloadStart, header.payloadBytes);
+    const extent = this.bytes(position, end - position);
+    if (this.#platform.crc32(extent.subarray(payloadStart - position), chainBefore) !== header.chain) {
+      return hasUnwrittenPortion(extent, position, position, end)
+        ? { kind: 'unwritten' }
+        : { kind: 'damaged', detail: 'frame checksum does not match' };
+    }
+    // A copy: entries keep views of it.
+    const payload = this.#platform.allocate(header.payloadBytes - 1);
+    copyStream(extent, position, payloadStart, payload, 0, payload.length);
+    return { kind: 'frame', header, payload, end };
+  }
+
+  /**
+   * Searches [from, end of file) for a frame header that shows that bytes beyond `from` were durable when it was written. Yields
+   * after each window; returns the header's offset (undefined if there is none) and the end of the last byte that is not zero.
+   */
+  *searchAfter(from: number): Generator<void, { readonly proof: number | undefined; readonly dirtyEnd: number }> {
+    let dirtyEnd = from;
+    for (let offset = from; offset < this.sizeBytes; offset += READ_WINDOW_BYTES) {
+      const length = Math.min(READ_WINDOW_BYTES, this.sizeBytes - offset);
+      let at = 0;
+      for (;;) {
+        const window = this.bytes(offset, length);
+        at = firstNonZero(window, at, length);
+        if (at === length) break;
+        dirtyEnd = offset + at + 1;
+        if (mayBeginFrame(window[at]) && (offset + at) % SECTOR_BYTES < SECTOR_DATA_BYTES) {
+          const header = this.#headerAt(offset + at);
+          if (header !== undefined && offset + at - header.unsyncedBytes > from)
+            return { proof: offset + at, dirtyEnd };
+        }
+        at += 1;
+      }
+      yield;
+    }
+    return { proof: undefined, dirtyEnd };
+  }
+
+  #headerAt(position: number): FrameHeader | undefined {
+    const end = advance(position, FRAME_HEADER_BYTES);
+    const bytes = this.bytes(position, end - position);
+    copyStream(bytes, position, position, this.#scratch, 0, FRAME_HEADER_BYTES);
+    return decodeFrameHeader(this.#platform, this.#scratch, this.#sequence, position);
+  }
+}

@@ -1,0 +1,236 @@
+/** The store against the naive model, over random histories of everything that can happen to it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  type Command,
+  decodeCommand,
+  encodeCommand,
+  type FrozenStore,
+  type KeyValue,
+  type RangeOperation,
+  type Response,
+  Store,
+  type StoreEvent,
+} from '../../src/store/index.js';
+import { anyCommand, anyRangeOperation } from './arbitraries.js';
+import { Model, type ModelEvent } from './model.js';
+import { ALL, hashOf, load, platform, range, serialise, show, sweepAll, text } from './support.js';
+
+/** Few, so that random transactions exceed it now and then. */
+const OPERATIONS_MAX = 6;
+const OPTIONS = { slabBytes: 256, txnOperationsMax: OPERATIONS_MAX };
+
+type Step =
+  | { readonly do: 'apply'; readonly command: Command }
+  | { readonly do: 'range'; readonly operation: RangeOperation }
+  | { readonly do: 'sweep'; readonly keysMax: number }
+  | { readonly do: 'freeze' }
+  | { readonly do: 'release'; readonly pick: number }
+  | { readonly do: 'reload'; readonly chunkBytes: number };
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 14, arbitrary: anyCommand.map((command) => ({ do: 'apply', command }) as const) },
+  { weight: 6, arbitrary: anyRangeOperation.map((operation) => ({ do: 'range', operation }) as const) },
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 8 }).map((keysMax) => ({ do: 'sweep', keysMax }) as const) },
+  { weight: 1, arbitrary: fc.constant({ do: 'freeze' } as const) },
+  { weight: 1, arbitrary: fc.nat(3).map((pick) => ({ do: 'release', pick }) as const) },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 200 }).map((chunkBytes) => ({ do: 'reload', chunkBytes }) as const),
+  },
+);
+
+function one(keyValue: KeyValue | undefined): string | undefined {
+  return keyValue === undefined ? undefined : show([keyValue])[0];
+}
+
+/** A response in the model's form. */
+function comparable(response: Response): unknown {
+  switch (response.kind) {
+    case 'put':
+      return { ...response, previous: one(response.previous) };
+    case 'delete':
+      return { ...response, previous: show(response.previous) };
+    case 'range':
+      return { ...response, keyValues: show(response.keyValues) };
+    case 'txn':
+      return { ...response, responses: response.responses.map(comparable) };
+    case 'compact':
+    case 'error':
+      return response;
+    default:
+      return response satisfies never;
+  }
+}
+
+function checkEvents(events: readonly StoreEvent[], expected: readonly ModelEvent[], revision: number): void {
+  assert.equal(events.length, expected.length);
+  events.forEach((event, index) => {
+    const wanted = expected[index] as ModelEvent;
+    assert.equal(event.type, wanted.type);
+    assert.equal(event.keyValue.key, wanted.key);
+    assert.equal(event.keyValue.modRevision, revision);
+    assert.equal(event.previous === undefined ? undefined : text(event.previous.value), wanted.previous?.value);
+    if (wanted.keyValue !== undefined) {
+      assert.equal(text(event.keyValue.value), wanted.keyValue.value);
+    }
+  });
+}
+
+/** Every revision that can be read, in full, and the two that cannot. */
+function checkAll(read: (operation: RangeOperation) => Response, model: Model): void {
+  for (let revision = Math.max(1, model.compactRevision - 1); revision <= model.revision + 1; revision++) {
+    const operation = { ...ALL, revision };
+    assert.deepEqual(comparable(read(operation)), model.range(operation), `revision ${revision}`);
+  }
+}
+
+interface Held {
+  readonly frozen: FrozenStore;
+  readonly model: Model;
+  readonly hash: number;
+}
+
+class Run {
+  store: Store = new Store(platform, OPTIONS);
+  readonly model: Model = new Model(OPERATIONS_MAX);
+  /** The same commands and nothing else: no sweep, no frozen view, no reload. Its hash must always be the same. */
+  readonly plain: Store = new Store(platform, { txnOperationsMax: OPERATIONS_MAX, collectEvents: false });
+  readonly held: Held[] = [];
+
+  step(step: Step): void {
+    switch (step.do) {
+      case 'apply':
+        this.#apply(step.command);
+        break;
+      case 'range':
+        assert.deepEqual(comparable(this.store.range(step.operation)), this.#expectedRange(step.operation));
+        break;
+      case 'sweep':
+        this.store.sweep(step.keysMax);
+        break;
+      case 'freeze':
+        this.held.push({ frozen: this.store.freeze(), model: this.model.clone(), hash: hashOf(this.store) });
+        break;
+      case 'release':
+        this.#release(step.pick);
+        break;
+      case 'reload':
+        this.#reload(step.chunkBytes);
+        break;
+    }
+    this.store.checkInvariants();
+  }
+
+  #expectedRange(operation: RangeOperation): unknown {
+    return operation.key === '' ? { kind: 'error', code: 'key-empty' } : this.model.range(operation);
+  }
+
+  #apply(command: Command): void {
+    const decoded = decodeCommand(platform, encodeCommand(platform, command));
+    assert.deepEqual(decoded, command);
+    const { response, events } = this.store.apply(decoded);
+    const plain = this.plain.apply(command);
+    const expected = this.model.apply(command);
+    assert.deepEqual(comparable(response), expected.response);
+    assert.deepEqual(comparable(plain.response), expected.response);
+    assert.equal(plain.events.length, 0);
+    checkEvents(events, expected.events, this.model.revision);
+    assert.equal(this.store.revision, this.model.revision);
+    assert.equal(this.store.compactRevision, this.model.compactRevision);
+    assert.equal(this.store.keyCount, this.model.latest.size);
+  }
+
+  #release(pick: number): void {
+    const [held] = this.held.splice(pick % Math.max(1, this.held.length), 1);
+    if (held !== undefined) {
+      this.#checkHeld(held);
+      held.frozen.release();
+    }
+  }
+
+  #checkHeld({ frozen, model, hash }: Held): void {
+    assert.equal(frozen.revision, model.revision);
+    assert.equal(frozen.keyCount, model.latest.size);
+    assert.equal(frozen.hash(), hash);
+    checkAll((operation) => frozen.range(operation), model);
+    const copy = load(serialise(frozen, 100), 77, OPTIONS);
+    copy.checkInvariants();
+    assert.equal(hashOf(copy), hash);
+    checkAll((operation) => copy.range(operation), model);
+  }
+
+  /** The member restarts from its own snapshot. */
+  #reload(chunkBytes: number): void {
+    const frozen = this.store.freeze();
+    const stream = serialise(frozen, chunkBytes);
+    frozen.release();
+    this.store = load(stream, chunkBytes + 3, OPTIONS);
+    assert.equal(this.store.revision, this.model.revision);
+    assert.equal(this.store.compactRevision, this.model.compactRevision);
+  }
+
+  finish(): void {
+    checkAll((operation) => this.store.range(operation), this.model);
+    for (const [key, item] of this.model.latest) {
+      assert.equal(text(this.store.get(key)?.value ?? new Uint8Array()), item.value);
+    }
+    for (let revision = Math.max(2, this.model.compactRevision); revision <= this.model.revision; revision++) {
+      assert.equal(hashOf(this.store, revision), hashOf(this.plain, revision), `hash at ${revision}`);
+    }
+    this.held.forEach((held) => this.#checkHeld(held));
+    this.held.forEach(({ frozen }) => frozen.release());
+    sweepAll(this.store, 2);
+    this.store.checkInvariants();
+    assert.equal(hashOf(this.store), hashOf(this.plain));
+    checkAll((operation) => this.store.range(operation), this.model);
+  }
+}
+
+test('behaves as the model through every history of commands, reads, sweeps, frozen views and reloads', () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 60, size: 'max' }), (steps) => {
+      const run = new Run();
+      for (const step of steps) {
+        run.step(step);
+      }
+      run.finish();
+    }),
+    { numRuns: Number(process.env['STORE_PROPERTY_RUNS'] ?? 300) },
+  );
+});
+
+test('[§4.16] after a sweep of everything nothing is left but what can be read', () => {
+  fc.assert(
+    fc.property(fc.array(anyCommand, { maxLength: 40, size: 'max' }), (commands) => {
+      const store = new Store(platform, OPTIONS);
+      for (const command of commands) {
+        store.apply(command);
+      }
+      store.apply({ operation: { kind: 'compact', revision: store.revision }, limits: undefined });
+      const deleted = store.range({ ...ALL, revision: store.revision });
+      sweepAll(store, 1);
+      assert.deepEqual(store.range({ ...ALL, revision: store.revision }), deleted);
+      const next = store.apply({
+        operation: {
+          kind: 'put',
+          key: 'z',
+          value: new Uint8Array(),
+          lease: 0n,
+          returnPrevious: false,
+          ignoreValue: false,
+          ignoreLease: false,
+        },
+        limits: undefined,
+      });
+      assert.equal(next.response.kind, 'put');
+      store.apply({ operation: { kind: 'compact', revision: store.revision }, limits: undefined });
+      sweepAll(store, 1);
+      store.checkInvariants();
+      assert.equal(store.historyBytes, 0);
+      assert.deepEqual(store.range(range('z')).kind, 'range');
+    }),
+    { numRuns: 100 },
+  );
+});

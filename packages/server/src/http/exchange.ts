@@ -1,0 +1,169 @@
+/**
+ * One request on a socket and its answer: reads the body (PUT and POST only) up to the limit, asks the API, answers exactly once,
+ * and gives up at its deadline. What the API says after that is dropped.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Deadline } from './deadlines.js';
+import * as answers from './responses.js';
+import type { HttpRequest, HttpResponse } from './types.js';
+
+/** How long, and how much of, a body that was refused is still read: closing at once would reset the connection and lose the answer. */
+const LINGER_MS = 1000;
+const LINGER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** What an exchange needs of its server. */
+export interface ExchangeHost {
+  readonly bodyBytesMax: number;
+  readonly closing: boolean;
+  handle(request: HttpRequest): Promise<HttpResponse> | HttpResponse;
+  onFault(error: unknown): void;
+  /** The exchange is over: answered with that status, or 0 if the client went away before. */
+  onEnd(exchange: Exchange, status: number): void;
+}
+
+export class Exchange implements Deadline {
+  expiresAtMs = 0;
+  previous: Deadline | undefined = undefined;
+  next: Deadline | undefined = undefined;
+  readonly startedAtMs: number;
+  readonly method: string;
+  readonly path: string;
+  readonly isWrite: boolean;
+  private readonly host: ExchangeHost;
+  private readonly incoming: IncomingMessage;
+  private readonly outgoing: ServerResponse;
+  private chunks: Buffer[] = [];
+  private bytes = 0;
+  private handedOver = false;
+  private answered = false;
+
+  constructor(host: ExchangeHost, incoming: IncomingMessage, outgoing: ServerResponse, startedAtMs: number) {
+    this.host = host;
+    this.incoming = incoming;
+    this.outgoing = outgoing;
+    this.startedAtMs = startedAtMs;
+    this.method = incoming.method ?? 'GET';
+    this.path = originForm(incoming.url ?? '/');
+    this.isWrite = this.method === 'POST' || this.method === 'PUT' || this.method === 'DELETE';
+  }
+
+  start(): void {
+    this.outgoing.once('close', () => this.abandon());
+    if (this.method === 'POST' || this.method === 'PUT') this.readBody();
+    else this.handOver(undefined);
+  }
+
+  /** Answers at once without asking the API: the server is too busy. node:http reads and drops a body within the limit. */
+  refuse(response: HttpResponse): void {
+    this.send(response, this.declaredBytes() > this.host.bodyBytesMax);
+  }
+
+  expire(): void {
+    // A write that reached the member may yet be applied, and the answer must say so.
+    const unknown = this.handedOver && this.isWrite;
+    this.send(unknown ? answers.OUTCOME_UNKNOWN : answers.TIMED_OUT, !this.incoming.complete);
+  }
+
+  private declaredBytes(): number {
+    return Number(this.incoming.headers['content-length'] ?? 0);
+  }
+
+  private readBody(): void {
+    const { incoming } = this;
+    if (this.declaredBytes() > this.host.bodyBytesMax) {
+      this.send(answers.BODY_TOO_LARGE, true);
+      return;
+    }
+    incoming.on('data', (chunk: Buffer) => {
+      if (this.answered) return;
+      this.bytes += chunk.length;
+      if (this.bytes > this.host.bodyBytesMax) this.send(answers.BODY_TOO_LARGE, true);
+      else this.chunks.push(chunk);
+    });
+    incoming.once('end', () => {
+      if (this.answered) return;
+      const [only] = this.chunks;
+      this.handOver(this.chunks.length === 1 ? only : Buffer.concat(this.chunks, this.bytes));
+    });
+  }
+
+  private handOver(body: Uint8Array | undefined): void {
+    this.handedOver = true;
+    this.chunks = [];
+    const { method, path } = this;
+    try {
+      const answer = this.host.handle({ method, path, headers: this.incoming.headers, body });
+      if (!(answer instanceof Promise)) {
+        this.send(answer, false);
+        return;
+      }
+      answer.then(
+        (response) => this.send(response, false),
+        (error: unknown) => this.fail(error),
+      );
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.host.onFault(error);
+    this.send(answers.INTERNAL_ERROR, false);
+  }
+
+  /** `cutOff`: the rest of the request will not be used; the connection is closed after the answer. */
+  private send(response: HttpResponse, cutOff: boolean): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.chunks = [];
+    const { outgoing } = this;
+    const headers: Record<string, string | number> = {
+      'content-type': response.contentType,
+      'content-length': Buffer.byteLength(response.body),
+      'x-content-type-options': 'nosniff',
+      ...response.headers,
+    };
+    if (cutOff || this.host.closing) headers['connection'] = 'close';
+    outgoing.writeHead(response.status, headers);
+    if (cutOff) this.linger(response.body);
+    else outgoing.end(response.body);
+    this.host.onEnd(this, response.status);
+  }
+
+  /** The answer goes out whole, but the connection is closed only when the client has stopped sending or has been heard out. */
+  private linger(body: string): void {
+    const { incoming, outgoing } = this;
+    let discarded = 0;
+    const timer = setTimeout(() => end(), LINGER_MS).unref();
+    const end = (): void => {
+      clearTimeout(timer);
+      if (!outgoing.writableEnded) outgoing.end();
+    };
+    outgoing.write(body);
+    incoming.on('data', (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded > LINGER_BYTES_MAX) end();
+    });
+    incoming.once('end', end);
+    incoming.once('close', end);
+    incoming.resume();
+    if (incoming.complete || incoming.destroyed) end();
+  }
+
+  /** The connection closed, after the answer or before it. */
+  private abandon(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.chunks = [];
+    this.host.onEnd(this, 0);
+  }
+}
+
+/** A proxy's absolute form (`http://host/key/a`) is taken as its path. */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const scheme = target.indexOf('://');
+  if (scheme === -1) return target;
+  const slash = target.indexOf('/', scheme + 3);
+  return slash === -1 ? '/' : target.slice(slash);
+}

@@ -1,0 +1,138 @@
+/**
+ * Puts the HTTP API on node:http: limits on headers, bodies, requests and connections, deadlines, and a close that finishes what is
+ * under way. Requests that are pipelined on one connection are answered in their order (node:http sees to that).
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Address, parseAddress } from '../config/address.js';
+import type { HttpApi } from './api.js';
+import { Deadlines } from './deadlines.js';
+import { Exchange, type ExchangeHost } from './exchange.js';
+import * as answers from './responses.js';
+import type { HttpRequest, HttpResponse } from './types.js';
+
+export interface HttpServerOptions {
+  readonly bodyBytesMax: number;
+  /** Every request: 504 after that. */
+  readonly requestTimeoutMs: number;
+  /** Requests that change something; the shorter of the two counts. */
+  readonly writeTimeoutMs: number;
+  /** Requests for keys under way at once. */
+  readonly requestsMax: number;
+  readonly connectionsMax: number;
+  /** Told of every answer; status 0: the client went away. */
+  readonly observe?: (method: string, path: string, status: number, seconds: number) => void;
+  readonly onFault?: (error: unknown) => void;
+}
+
+const HEADER_BYTES_MAX = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** An idle connection is closed after that; longer than the usual idle time of proxies (60 s), which would otherwise race with it. */
+const KEEP_ALIVE_MS = 75_000;
+/** node:http's own limit on receiving a request comes after ours, which answers. */
+const RECEIVE_SLACK_MS = 5000;
+
+export class HttpServer implements ExchangeHost {
+  readonly bodyBytesMax: number;
+  closing = false;
+  private readonly api: HttpApi;
+  private readonly options: HttpServerOptions;
+  private readonly server: Server;
+  private readonly reads: Deadlines;
+  private readonly writes: Deadlines;
+  private requestsUnderWay = 0;
+  /** Connections without a request so far. node:http does not count them as idle and would wait for their first one. */
+  private readonly fresh: Set<Socket> = new Set();
+
+  constructor(api: HttpApi, options: HttpServerOptions) {
+    this.api = api;
+    this.options = options;
+    this.bodyBytesMax = options.bodyBytesMax;
+    this.reads = new Deadlines(options.requestTimeoutMs, monotonicMs);
+    this.writes = new Deadlines(Math.min(options.requestTimeoutMs, options.writeTimeoutMs), monotonicMs);
+    const receiveTimeoutMs = Math.ceil(options.requestTimeoutMs) + RECEIVE_SLACK_MS;
+    this.server = createServer({
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, receiveTimeoutMs),
+      requestTimeout: receiveTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      noDelay: true,
+    });
+    this.server.maxConnections = options.connectionsMax;
+    this.server.on('connection', (socket) => {
+      this.fresh.add(socket);
+      socket.once('close', () => this.fresh.delete(socket));
+    });
+    this.server.on('request', (incoming, outgoing) => this.begin(incoming, outgoing));
+    this.server.on('checkContinue', (incoming, outgoing) => {
+      if (Number(incoming.headers['content-length'] ?? 0) <= this.bodyBytesMax) outgoing.writeContinue();
+      this.begin(incoming, outgoing);
+    });
+  }
+
+  /** Resolves with the address taken: its port where `address` says 0. */
+  listen(address: string): Promise<Address> {
+    const { host, port } = parseAddress(address) ?? { host: address, port: 0 };
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(host === '' ? { port } : { host, port }, () => {
+        this.server.off('error', reject);
+        this.server.on('error', (error) => this.onFault(error));
+        const taken = this.server.address();
+        resolve({ host, port: typeof taken === 'object' && taken !== null ? taken.port : port });
+      });
+    });
+  }
+
+  handle(request: HttpRequest): Promise<HttpResponse> | HttpResponse {
+    return this.api.handle(request);
+  }
+
+  onFault(error: unknown): void {
+    this.options.onFault?.(error);
+  }
+
+  onEnd(exchange: Exchange, status: number): void {
+    this.requestsUnderWay -= 1;
+    (exchange.isWrite ? this.writes : this.reads).remove(exchange);
+    const seconds = (performance.now() - exchange.startedAtMs) / 1000;
+    this.options.observe?.(exchange.method, exchange.path, status, seconds);
+  }
+
+  /** Accepts nothing new and closes idle connections; resolves when every request under way is answered and every connection closed. */
+  drain(): Promise<void> {
+    this.closing = true;
+    return new Promise((resolve) => {
+      this.server.close(() => {
+        this.reads.stop();
+        this.writes.stop();
+        resolve();
+      });
+      for (const socket of this.fresh) if (socket.bytesRead === 0) socket.destroy();
+    });
+  }
+
+  /** Closes what is still open, answered or not. */
+  destroyConnections(): void {
+    this.server.closeAllConnections();
+  }
+
+  private begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const exchange = new Exchange(this, incoming, outgoing, performance.now());
+    this.requestsUnderWay += 1;
+    this.fresh.delete(incoming.socket);
+    // Probes and metrics must be answered exactly when there is too much to do.
+    if (this.requestsUnderWay > this.options.requestsMax && exchange.path.startsWith('/key')) {
+      exchange.refuse(answers.BUSY);
+      return;
+    }
+    (exchange.isWrite ? this.writes : this.reads).add(exchange);
+    exchange.start();
+  }
+}
+
+function monotonicMs(): number {
+  return performance.now();
+}

@@ -1,0 +1,202 @@
+/**
+ * The composition of a server: HTTP interface, member, metrics. HTTP listens first, so that probes are answered (`/livez` yes,
+ * `/readyz` not yet) while the member reads its log or looks for its cluster.
+ *
+ * Stopping, within SERVER_SHUTDOWN_TIMEOUT: `/readyz` fails and nothing new is accepted; requests under way are finished while this
+ * member still serves them; then it hands leadership over and stops. Requests that cannot be finished (no quorum) get at most half of the
+ * time; they are answered when the member stops.
+ */
+import type { JoinRequest, JoinResult, Member } from '@quorate/replica';
+import { type Address, formatAddress } from './config/address.js';
+import type { Config } from './config/settings.js';
+import { HttpApi } from './http/api.js';
+import { HttpServer } from './http/server.js';
+import { joinCluster } from './join.js';
+import type { Log } from './log.js';
+import { Metrics } from './metrics.js';
+import { VERSION_BODY } from './version.js';
+
+export interface OpenMemberOptions {
+  readonly dir: string;
+  readonly name: string;
+  readonly peer: { readonly listen: string; readonly advertise: string };
+  /** host:port of the HTTP interface, as told to others. */
+  readonly clientAddress: string;
+  /** For an empty folder only: this member may found a cluster. With `join`: only if that resolves with undefined. */
+  readonly found: boolean;
+  /** For an empty folder only. Undefined: no addresses to ask. Resolves with undefined (only with `found`): there is no cluster. */
+  readonly join: ((request: JoinRequest) => Promise<JoinResult | undefined>) | undefined;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  /** A write without an answer after so long ends as outcome unknown. */
+  readonly requestTimeoutMs: number;
+  readonly log: Log;
+  /** Aborted when the server is stopped before the member is open. */
+  readonly signal: AbortSignal;
+}
+
+export type OpenMember = (options: OpenMemberOptions) => Promise<Member>;
+/** A member without Raft and without a folder: the map alone (SERVICE_DEBUG). */
+export type OpenStandalone = (options: { readonly name: string; readonly clientAddress: string }) => Promise<Member>;
+
+/** What a server is made of besides its configuration. */
+export interface ServerModules {
+  readonly openMember: OpenMember;
+  readonly openStandalone: OpenStandalone;
+  readonly log: Log;
+  /** Stops the start: the promise of startServer rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunningServer {
+  /** host:port of the HTTP interface, with the port taken. */
+  readonly address: string;
+  readonly member: Member;
+  /** Settles when the server has stopped: with undefined after close(), with an error if the member stopped itself. Never rejects. */
+  readonly stopped: Promise<Error | undefined>;
+  /** Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the member is open (it may not be ready yet: see Member.ready). */
+export async function startServer(config: Config, modules: ServerModules): Promise<RunningServer> {
+  const { log } = modules;
+  let member: Member | undefined;
+  const metrics = new Metrics(() => member);
+  const onFault = (error: unknown): void => log.error({ err: error }, 'fault while answering a request');
+  const api = new HttpApi(undefined, { limits: config, version: VERSION_BODY, metrics, onFault });
+  metrics.addHealth(api.health);
+  const http = new HttpServer(api, {
+    bodyBytesMax: config.bodyBytesMax,
+    requestTimeoutMs: config.requestTimeoutMs,
+    writeTimeoutMs: config.raftTimeoutMs,
+    requestsMax: config.requestsMax,
+    connectionsMax: config.connectionsMax,
+    observe: (method, path, status, seconds) => metrics.requests.observe(method, path, status, seconds),
+    onFault,
+  });
+  const taken = await http.listen(config.serverAddress);
+  log.info({ address: formatAddress(taken) }, 'listening');
+  try {
+    member = await openMember(config, modules, taken, api);
+  } catch (error) {
+    await closeHttp(http, 0);
+    throw error;
+  }
+  api.attach(member);
+  announceReady(member, log);
+  return new Server(config, log, api, http, member, formatAddress(taken));
+}
+
+async function openMember(config: Config, modules: ServerModules, taken: Address, api: HttpApi): Promise<Member> {
+  const { log } = modules;
+  const signal = modules.signal ?? new AbortController().signal;
+  signal.throwIfAborted();
+  const clientAddress = config.advertiseAddress === '' ? formatAddress(taken) : config.advertiseAddress;
+  if (config.debug) {
+    log.warn('SERVICE_DEBUG: running without Raft; everything is forgotten when this process ends');
+    return modules.openStandalone({ name: config.raftNodeId ?? 'debug', clientAddress });
+  }
+  const { raftStoreDir, raftNodeId, raftAddress, raftAdvertiseAddress, raftJoinAddresses: addresses } = config;
+  if (raftStoreDir === undefined || raftNodeId === undefined || raftAddress === undefined) {
+    throw new Error('a configuration without Raft needs SERVICE_DEBUG');
+  }
+  const found = config.raftLeader === true;
+  const join = (request: JoinRequest): Promise<JoinResult | undefined> => {
+    api.enterNoCluster();
+    return joinCluster(request, { addresses, found, timeoutMs: config.raftTimeoutMs, log, signal });
+  };
+  return modules.openMember({
+    dir: raftStoreDir,
+    name: raftNodeId,
+    peer: { listen: raftAddress, advertise: raftAdvertiseAddress ?? raftAddress },
+    clientAddress,
+    found,
+    join: addresses.length > 0 ? join : undefined,
+    heartbeatMs: config.heartbeatIntervalMs,
+    electionMs: config.electionTimeoutMs,
+    requestTimeoutMs: config.raftTimeoutMs,
+    log,
+    signal,
+  });
+}
+
+function announceReady(member: Member, log: Log): void {
+  const startedAtMs = performance.now();
+  member.ready().then(
+    () => {
+      const { id, role, leaderId } = member.cluster.status();
+      log.info({ id, role, leaderId, afterMs: Math.round(performance.now() - startedAtMs) }, 'ready');
+    },
+    (error: unknown) => log.debug({ err: error }, 'stopped before it was ready'),
+  );
+}
+
+class Server implements RunningServer {
+  readonly address: string;
+  readonly member: Member;
+  readonly stopped: Promise<Error | undefined>;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #api: HttpApi;
+  readonly #http: HttpServer;
+  #closing: Promise<void> | undefined;
+
+  constructor(config: Config, log: Log, api: HttpApi, http: HttpServer, member: Member, address: string) {
+    this.#config = config;
+    this.#log = log;
+    this.#api = api;
+    this.#http = http;
+    this.member = member;
+    this.address = address;
+    this.stopped = this.#settle();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  /** The member's end is the server's end, whoever began it. */
+  async #settle(): Promise<Error | undefined> {
+    const error = await this.member.stopped;
+    if (error !== undefined) this.#log.error({ err: error }, 'the member stopped itself');
+    await this.close();
+    return error;
+  }
+
+  async #stop(): Promise<void> {
+    const startedAtMs = performance.now();
+    const timeoutMs = this.#config.shutdownTimeoutMs;
+    const leftMs = (): number => Math.max(0, timeoutMs - (performance.now() - startedAtMs));
+    this.#api.beginStop();
+    const drained = this.#http.drain();
+    await within(drained, timeoutMs / 2);
+    await this.member.close({ timeoutMs: leftMs() });
+    const clean = await within(drained, leftMs());
+    if (!clean) {
+      this.#log.warn({ timeoutMs }, 'SERVER_SHUTDOWN_TIMEOUT is over: closing the connections that are left');
+      this.#http.destroyConnections();
+      await drained;
+    }
+    this.#log.info({ tookMs: Math.round(performance.now() - startedAtMs) }, 'stopped');
+  }
+}
+
+async function closeHttp(http: HttpServer, graceMs: number): Promise<void> {
+  const drained = http.drain();
+  if (await within(drained, graceMs)) return;
+  http.destroyConnections();
+  await drained;
+}
+
+/** Whether the promise settled in that time. */
+async function within(promise: Promise<void>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  const settled = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return settled;
+}
