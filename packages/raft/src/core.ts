@@ -63,6 +63,8 @@ export class Core {
   readonly appendOwed: Set<MemberId> = new Set();
   /** Leader: something changed since the appends were made. They are made when the owner takes the Ready, once for all. */
   appendsDue = false;
+  /** Leader: an unapplied entry takes its vote away, so nothing is appended after it any more (transfer.ts). */
+  removalInLog = false;
   /** Leader: bytes of data in the entries after commit. */
   uncommittedBytes = 0;
   readonly reads: ReadQueue = new ReadQueue();

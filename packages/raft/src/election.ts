@@ -18,12 +18,14 @@
  * - It wins only once its own vote is durable, so every leader is known to have its term on disk.
  */
 import { assert } from './assert.js';
-import { isLearner } from './config-change.js';
+import { applyConfigChange, isLearner, isVoter } from './config-change.js';
+import { decodeConfigChange } from './config-change-codec.js';
 import type { Core } from './core.js';
 import { Progress } from './progress.js';
 import { voteResult } from './quorum.js';
 import { appendOwn } from './replication.js';
 import {
+  type ConfigChange,
   type HardState,
   type MemberId,
   NO_MEMBER,
@@ -57,6 +59,7 @@ function enterRole(core: Core, role: Role, term: number, leader: MemberId): void
   core.peers = [];
   core.appendOwed.clear();
   core.appendsDue = false;
+  core.removalInLog = false;
   core.uncommittedBytes = 0;
   // Reads that wait are dropped without an answer: their owner asks again when the leader changes.
   core.reads.reset();
@@ -92,8 +95,15 @@ function becomeLeader(core: Core): void {
   core.uncommittedBytes = log.bytesBetween(log.commit, log.lastIndex);
   // Nobody knows which of the uncommitted entries change the configuration: wait for all of them.
   core.pendingConfigIndex = log.lastIndex;
+  const inherited = log.configEntryBetween(log.applied, log.lastIndex);
+  if (inherited > 0) noteRemoval(core, decodeConfigChange(log.entry(inherited).data));
   // Its own entry commits all earlier ones (Raft paper 5.4.2, 8).
   appendOwn(core, 'normal', NO_DATA);
+}
+
+/** The change is in the leader's log: does it take the leader's vote away? */
+export function noteRemoval(core: Core, change: ConfigChange): void {
+  core.removalInLog = !isVoter(applyConfigChange(core.config, change), core.id);
 }
 
 function membersOf(core: Core): MemberId[] {

@@ -126,7 +126,11 @@ function accept(core: Core, to: MemberId, index: number): void {
   };
   const last = core.messagesAfterPersist.at(-1);
   const supersedes =
-    last?.type === 'append-response' && !last.rejected && last.to === to && last.term === core.term && last.index <= index;
+    last?.type === 'append-response' &&
+    !last.rejected &&
+    last.to === to &&
+    last.term === core.term &&
+    last.index <= index;
   if (supersedes) core.messagesAfterPersist.pop();
   core.sendAfterPersist(response);
 }

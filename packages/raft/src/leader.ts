@@ -27,7 +27,7 @@ function rejected(core: Core, progress: Progress, message: AppendResponseMessage
   // Late refusals change nothing (openraft fbbf37b1).
   if (!progress.maybeDecrementTo(message.index, hint)) return;
   if (progress.state === 'replicate') progress.becomeProbe();
-  core.appendOwed.add(message.from);
+  // What was refused is at or before the end of the log, so there is something to send again.
   core.appendsDue = true;
 }
 

@@ -19,6 +19,7 @@ import {
 } from './config-change.js';
 import { decodeConfigChange, encodeConfigChange } from './config-change-codec.js';
 import type { Core } from './core.js';
+import { noteRemoval } from './election.js';
 import { resumeOrderedCampaign } from './follower.js';
 import { Progress } from './progress.js';
 import { advanceCommit, appendOwn, sendAppend } from './replication.js';
@@ -50,6 +51,7 @@ export function configChangeRefusal(core: Core, change: ConfigChange): ProposeRe
 export function appendConfigChange(core: Core, change: ConfigChange): Entry {
   const entry = appendOwn(core, 'config', encodeConfigChange(change));
   core.pendingConfigIndex = entry.index;
+  noteRemoval(core, change);
   return entry;
 }
 

@@ -64,7 +64,6 @@ export class Raft {
     }
     core.electionElapsed += 1;
     if (core.electionElapsed < core.electionTimeout || core.options.priority === 0 || !core.isVoter) return;
-    core.electionElapsed = 0;
     campaign(core, 'pre-vote');
   }
 
@@ -270,7 +269,7 @@ export class Raft {
   #proposeRefusal(bytes: number): ProposeRefusal | undefined {
     const { core } = this;
     if (core.role !== 'leader') return 'not-leader';
-    if (core.transferee !== NO_MEMBER || core.isRetiring) return 'transferring';
+    if (core.transferee !== NO_MEMBER || core.removalInLog || core.isRetiring) return 'transferring';
     // One proposal always goes, however large: otherwise a small limit would refuse it for ever.
     const full = core.uncommittedBytes > 0 && core.uncommittedBytes + bytes > core.options.uncommittedBytesMax;
     return full && bytes > 0 ? 'full' : undefined;

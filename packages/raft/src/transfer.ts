@@ -11,7 +11,8 @@
  * would still need the vote of the one that is gone, for ever (etcd#7625, #12359). So it stays in office, without a vote
  * of its own, refuses writes, and tells the others by heartbeats. Members answer a commit index that covers a
  * configuration only when it is durable (follower.ts), so when a quorum of the new configuration has answered, no
- * crash can take the knowledge back. Then it orders the one with the longest log to campaign, and steps down.
+ * crash can take the knowledge back. It appends nothing after the entry that removes it: were its log longer than the
+ * others', it would have to refuse them its vote, and could not campaign itself. Then it orders the one with the longest log to campaign, and steps down.
  */
 
 import type { Core } from './core.js';

@@ -105,7 +105,10 @@ export interface AppendResponseMessage extends MessageBase {
   readonly hintTerm: number;
 }
 
-/** Leader to follower each heartbeat interval. `commit` never exceeds what the follower is known to hold. `readContext` 0 means none. */
+/**
+ * Leader to follower each heartbeat interval. `commit` never exceeds what the follower is known to hold. `readContext` is the
+ * number of the leader's round of reads that the answer confirms; 0 means none.
+ */
 export interface HeartbeatMessage extends MessageBase {
   readonly type: 'heartbeat';
   readonly commit: number;
@@ -185,10 +188,11 @@ export interface ReadState {
  * Everything the core wants done, in one value. The owner's duties, in this order, are:
  *
  * 1. send `messages` at once, `install-snapshot` ones before anything of `committedEntries` is applied;
- * 2. hand `snapshot`, `hardState` and `entries` to the log, as one write; when it is durable (at once if there is
- *    nothing to write), send `messagesAfterPersist`, then call persisted(id). Several Readys may be in flight; they
- *    become durable in the order of their ids;
- * 3. apply `committedEntries` in order (for `config` entries call applyConfigChange), then call applied(index);
+ * 2. hand `snapshot`, `hardState` and `entries` to the log, in this order and as one write; when it and all writes of
+ *    earlier Readys are durable (at once if there are none), send `messagesAfterPersist`, then call persisted(id). Several
+ *    Readys may be in flight; they become durable in the order of their ids;
+ * 3. restore the state machine from `snapshot`, or apply `committedEntries` in order (for `config` entries call
+ *    applyConfigChange), then call applied(index); a Ready never holds both;
  * 4. answer `readStates` once the state machine has applied their index.
  *
  * 1-2 and 3 are independent of each other: committed entries may be applied before this member's own disk has them.

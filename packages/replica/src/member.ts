@@ -217,6 +217,8 @@ class RunningMember implements Member, StoreBackend {
       ]);
       if (ended === 'ready') return;
       if (ended !== 'again') throw ended ?? new QuorateError('stopped', 'rejected', 'this member has stopped');
+      // Without a leader the refusal comes at once: asking again at once would starve the ticks that elect one.
+      await new Promise((resolve) => setTimeout(resolve, this.#options.tickMs));
     }
   }
 

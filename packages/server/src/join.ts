@@ -28,6 +28,8 @@ const BACK_OFF_FACTOR = 1.5;
 const JITTER = 0.5;
 /** One request; shorter than the whole so that a silent address does not use up the time of the others. */
 const ATTEMPT_TIMEOUT_MS = 5000;
+/** The last attempts may overrun the whole by that: cut shorter, they would only hide why the ones before failed. */
+const ATTEMPT_TIMEOUT_MIN_MS = 500;
 
 export class JoinError extends Error {
   override readonly name = 'JoinError';
@@ -50,7 +52,7 @@ export async function joinCluster(request: JoinRequest, options: JoinOptions): P
     const reasons: string[] = [];
     let nobody = true;
     for (const address of addresses) {
-      const leftMs = Math.max(1, deadlineMs - performance.now());
+      const leftMs = Math.max(ATTEMPT_TIMEOUT_MIN_MS, deadlineMs - performance.now());
       const attempt = await ask(address, request, Math.min(ATTEMPT_TIMEOUT_MS, leftMs), signal);
       signal?.throwIfAborted();
       if (attempt.kind === 'joined') {

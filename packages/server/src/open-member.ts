@@ -1,63 +1,29 @@
 /** The one place where the server meets the package that a member comes from. */
-import type { JoinRequest, JoinResult, Member } from '@quorate/replica';
+import type { JoinResult, Member, OpenOptions } from '@quorate/replica';
 import type { ServeModules } from './cli/serve.js';
 import type { OpenMember, OpenMemberOptions } from './serve.js';
-import { type TraceSink, traceToLog } from './trace-log.js';
-
-/** What of `@quorate/replica` is used here. */
-interface Replica {
-  readonly open: (options: {
-    readonly dir: string;
-    readonly name: string;
-    readonly peer: { readonly listen: string; readonly advertise: string };
-    readonly clientAddress: string;
-    /** Without it a fresh folder founds a cluster. */
-    readonly join?: (request: JoinRequest) => Promise<JoinResult>;
-    readonly heartbeatMs: number;
-    readonly electionMs: number;
-    readonly requestTimeoutMs: number;
-    readonly trace: TraceSink;
-  }) => Promise<Member>;
-  readonly openStandalone: (options: { readonly name: string; readonly clientAddress: string }) => Member;
-}
+import { traceToLog } from './trace-log.js';
 
 /** Loaded when a server is started, so that the other commands start quickly. */
 export async function loadMemberModules(): Promise<ServeModules> {
-  const replica = (await import('@quorate/replica')) as unknown as Replica;
-  return {
-    openMember: openWith(replica),
-    openStandalone: ({ name, clientAddress }) => Promise.resolve(replica.openStandalone({ name, clientAddress })),
-  };
+  const { open, openStandalone } = await import('@quorate/replica');
+  return { openMember: openWith(open), openStandalone: (options) => Promise.resolve(openStandalone(options)) };
 }
 
 /**
- * `open` founds a cluster in a fresh folder exactly if it has no `join`. So a founder with addresses to ask opens with one that
- * fails once they have said that there is no cluster, and then again without; a folder that has data never asks.
+ * In a fresh folder `open` founds a cluster if it has no `join` or if that resolves with undefined. So a member that may not found
+ * and has nobody to ask gets a `join` that refuses; a folder that has data never asks.
  */
-export function openWith(replica: Pick<Replica, 'open'>): OpenMember {
-  return async (options) => {
-    const { join, found } = options;
-    if (join === undefined) return replica.open(found ? shared(options) : { ...shared(options), join: refuse });
-    let nobody = false;
-    const joinOrFail = async (request: JoinRequest): Promise<JoinResult> => {
-      const result = await join(request);
-      if (result !== undefined) return result;
-      nobody = true;
-      throw new Error('there is no cluster to join');
-    };
-    try {
-      return await replica.open({ ...shared(options), join: joinOrFail });
-    } catch (error) {
-      if (!nobody) throw error;
-    }
-    options.log.info('no member knows of a cluster: founding one');
-    return replica.open(shared(options));
+export function openWith(open: (options: OpenOptions) => Promise<Member>): OpenMember {
+  return (options) => {
+    const join = options.join ?? (options.found ? undefined : refuse);
+    return open(join === undefined ? shared(options) : { ...shared(options), join });
   };
 }
 
-function shared(options: OpenMemberOptions): Parameters<Replica['open']>[0] {
-  const { dir, name, peer, clientAddress, heartbeatMs, electionMs, requestTimeoutMs, log } = options;
-  return { dir, name, peer, clientAddress, heartbeatMs, electionMs, requestTimeoutMs, trace: traceToLog(log) };
+function shared(options: OpenMemberOptions): OpenOptions {
+  const { found: _found, join: _join, signal: _signal, log, ...common } = options;
+  return { ...common, trace: traceToLog(log) };
 }
 
 function refuse(): Promise<JoinResult> {

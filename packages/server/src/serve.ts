@@ -28,6 +28,8 @@ export interface OpenMemberOptions {
   readonly join: ((request: JoinRequest) => Promise<JoinResult | undefined>) | undefined;
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  readonly snapshotLogBytesMin: number;
+  readonly segmentBytes: number;
   /** A write without an answer after so long ends as outcome unknown. */
   readonly requestTimeoutMs: number;
   readonly log: Log;
@@ -115,6 +117,8 @@ async function openMember(config: Config, modules: ServerModules, taken: Address
     join: addresses.length > 0 ? join : undefined,
     heartbeatMs: config.heartbeatIntervalMs,
     electionMs: config.electionTimeoutMs,
+    snapshotLogBytesMin: config.snapshotLogBytesMin,
+    segmentBytes: config.segmentBytes,
     requestTimeoutMs: config.raftTimeoutMs,
     log,
     signal,

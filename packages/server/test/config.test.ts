@@ -1,7 +1,7 @@
 /** Configuration: sources and their order, every kind of value, every error, the two ways to print it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatDurationMs, parseDurationMs } from '../src/config/duration.js';
 import { type ConfigResult, parseConfig } from '../src/config/parse.js';
 import { configJson, configTable } from '../src/config/print.js';

@@ -1,7 +1,7 @@
 /** The HTTP interface to the letter, in process: the seed's calls and their odd inputs, PUT beside them, errors, cluster and probes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HttpApi } from '../src/http/api.js';
 import type { HttpResponse } from '../src/http/types.js';
 import { FakeMember, type Trouble } from './fake-member.js';
@@ -34,7 +34,13 @@ async function call(
 const entry = (key: string, value = 'b'): string => JSON.stringify({ key, value });
 
 /** Each row on a store that holds a=b; limits as above. */
-const LETTER: readonly (readonly [method: string, path: string, body: string | undefined, status: number, answer: string])[] = [
+const LETTER: readonly (readonly [
+  method: string,
+  path: string,
+  body: string | undefined,
+  status: number,
+  answer: string,
+])[] = [
   ['GET', '/hello', undefined, 200, 'world!'],
   ['POST', '/key', entry('c'), 201, 'key created successfully!'],
   ['POST', '/key', entry('a'), 409, 'key already exists\n'],
@@ -250,7 +256,11 @@ test('troubles of the member become 503 and 504, with one body each', async () =
     const { api, member, faults } = setUp();
     member.trouble = trouble;
     const response = await call(api, method, path, '{"key":"a","value":"b"}');
-    assert.deepEqual([response.status, response.body, response.contentType], [status, body, TEXT], `${trouble} ${method}`);
+    assert.deepEqual(
+      [response.status, response.body, response.contentType],
+      [status, body, TEXT],
+      `${trouble} ${method}`,
+    );
     assert.equal(response.headers?.['retry-after'], status === 503 ? '1' : undefined);
     assert.equal(faults.length, trouble === 'fault' ? 1 : 0);
   }
@@ -265,7 +275,8 @@ test('a serializable read needs no leader', async () => {
 
 test('registering again is fine; joiners that accept JSON learn who they are', async () => {
   const { api, member } = setUp();
-  const body = '{"follower_id":"node2","follower_addr":"localhost:21002","client_addr":"localhost:8889","instance":"i"}';
+  const body =
+    '{"follower_id":"node2","follower_addr":"localhost:21002","client_addr":"localhost:8889","instance":"i"}';
   assert.equal((await call(api, 'POST', '/register-follower', body)).body, 'registered');
   const response = await call(api, 'POST', '/register-follower', body, { accept: 'application/json' });
   assert.deepEqual([response.status, response.contentType], [200, 'application/json']);

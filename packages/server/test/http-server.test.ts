@@ -1,6 +1,6 @@
 /** The HTTP interface on real sockets: limits, deadlines, pipelining, and a close that finishes what is under way. */
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { formatAddress } from '../src/config/address.js';
 import { HttpApi } from '../src/http/api.js';
 import { HttpServer, type HttpServerOptions } from '../src/http/server.js';
@@ -122,7 +122,10 @@ test('a write that takes too long is answered with 504 that says that the outcom
   member.trouble = 'slow';
   const write = await RawConnection.open(address);
   write.write(post('{"key":"a","value":"b"}'));
-  assert.match(await write.until(/\n$/), /^HTTP\/1\.1 504 [^]*outcome unknown: the write may or may not have been applied\n$/);
+  assert.match(
+    await write.until(/\n$/),
+    /^HTTP\/1\.1 504 [^]*outcome unknown: the write may or may not have been applied\n$/,
+  );
   member.release();
   const { address: quick, member: other } = await run(t, { requestTimeoutMs: 20 });
   other.trouble = 'slow';

@@ -4,7 +4,10 @@ import { test } from 'node:test';
 import { createLog } from '../src/log.js';
 import { traceToLog } from '../src/trace-log.js';
 
-function lines(format: 'json' | 'text', level: 'info' | 'debug' = 'info'): { log: ReturnType<typeof createLog>; written: string[] } {
+function lines(
+  format: 'json' | 'text',
+  level: 'info' | 'debug' = 'info',
+): { log: ReturnType<typeof createLog>; written: string[] } {
   const written: string[] = [];
   const log = createLog({ level, format, bindings: { member: 'node1' }, write: (line) => written.push(line) });
   return { log, written };
@@ -22,7 +25,10 @@ test('a text line is short; errors come below with their stack', () => {
   const { log, written } = lines('text');
   log.warn({ reason: 'no route', port: 1, nothing: '' }, 'refused');
   log.error({ err: new Error('broken') }, 'fault');
-  assert.match(written[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} WARN {2}refused member=node1 reason="no route" port=1 nothing=""\n$/);
+  assert.match(
+    written[0] ?? '',
+    /^\d\d:\d\d:\d\d\.\d{3} WARN {2}refused member=node1 reason="no route" port=1 nothing=""\n$/,
+  );
   assert.match(written[1] ?? '', /^\S+ ERROR fault member=node1\n {4}Error: broken\n {4}at /);
 });
 

@@ -7,7 +7,8 @@ import { Metrics } from '../src/metrics.js';
 import { FakeMember } from './fake-member.js';
 
 /** A line of a sample, as the format's grammar has it. */
-const SAMPLE = /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="[^"]*"(,[a-zA-Z_][a-zA-Z0-9_]*="[^"]*")*\})? (\S+)$/;
+const SAMPLE =
+  /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="[^"]*"(,[a-zA-Z_][a-zA-Z0-9_]*="[^"]*")*\})? (\S+)$/;
 
 test('every line is valid, every metric has its help and type once, no sample comes twice', async () => {
   const metrics = new Metrics(() => new FakeMember());

@@ -35,7 +35,8 @@ export function frameBatch(platform: Platform, frames: readonly QueuedFrame[]): 
     copiedBytes += FRAME_HEADER_BYTES;
     for (const chunk of chunks) if (chunk.length < COPY_BYTES_MAX) copiedBytes += chunk.length;
   }
-  const copied = platform.allocate(copiedBytes);
+  // From Node's pool while it is small: it lives only until the socket has written it.
+  const copied = Buffer.allocUnsafe(copiedBytes);
   const buffers: Uint8Array[] = [];
   let start = 0;
   let offset = 0;
@@ -102,7 +103,7 @@ export class FrameParser {
       this.#header.set(chunk.subarray(0, offset), this.#headerBytes);
       this.#headerBytes += offset;
       if (this.#headerBytes < FRAME_HEADER_BYTES) return -1;
-      this.#payload = this.#platform.allocate(this.#length(this.#header, 0));
+      this.#payload = Buffer.allocUnsafe(this.#length(this.#header, 0));
       this.#payloadBytes = 0;
     }
     const payload = this.#payload as Uint8Array;
@@ -120,7 +121,7 @@ export class FrameParser {
     this.#headerBytes = Math.min(rest.length, FRAME_HEADER_BYTES);
     this.#header.set(rest.subarray(0, this.#headerBytes));
     if (this.#headerBytes < FRAME_HEADER_BYTES) return;
-    this.#payload = this.#platform.allocate(this.#length(this.#header, 0));
+    this.#payload = Buffer.allocUnsafe(this.#length(this.#header, 0));
     this.#payload.set(rest.subarray(FRAME_HEADER_BYTES));
     this.#payloadBytes = rest.length - FRAME_HEADER_BYTES;
   }

@@ -92,7 +92,8 @@ export class TcpLink {
     try {
       socket = dialSocket(this.#options.peer.address);
     } catch (error) {
-      this.#fail((error as Error).message);
+      // Not from within the call: whoever sends or sets peers is in the middle of something.
+      this.#timer = setTimeout(() => this.#fail((error as Error).message), 0).unref();
       return;
     }
     this.#socket = socket;
@@ -130,6 +131,8 @@ export class TcpLink {
     const { limits, channel } = this.#options;
     const socket = this.#socket;
     if (this.#state !== 'open' || socket === undefined) return;
+    // Heard from: the connection is of use. One that is accepted and closed again at once does not end the growth of the pauses.
+    if (this.#sweepsSilent === 0) this.#failures = 0;
     this.#sweepsSilent += 1;
     this.#sweepsIdle += 1;
     if (this.#sweepsSilent * limits.keepaliveMs > limits.silenceMs) {
@@ -180,9 +183,8 @@ export class TcpLink {
   #opened(): void {
     clearTimeout(this.#timer);
     this.#state = 'open';
-    this.#failures = 0;
     this.#handedOverBytes = 0;
-    this.#sweepsSilent = 0;
+    this.#sweepsSilent = 1;
     this.#sweepsIdle = 0;
     this.#options.trace('network.connected', { address: this.#options.peer.address });
     this.flush();

@@ -138,6 +138,7 @@ export class TcpNetwork implements Network {
         if (this.#sweeper !== undefined) link.dial();
       }
     }
+    this.#closeRemoved();
     this.#forgetCounters();
   }
 
@@ -271,7 +272,15 @@ export class TcpNetwork implements Network {
 
   #sweep(): void {
     for (const peer of this.#peers.values()) for (const link of peer.links.values()) link.sweep();
+    this.#closeRemoved();
     for (const inbound of this.#inbound) inbound.sweep();
+  }
+
+  /** A member that is removed while it is connected dials again, and is then told why nobody listens to it any more. */
+  #closeRemoved(): void {
+    for (const inbound of this.#inbound) {
+      if (inbound.hello !== undefined && this.#options.isRemoved(inbound.hello.from)) inbound.close('removed');
+    }
   }
 
   #countersOf(id: number): PeerCounters {

@@ -7,6 +7,7 @@ export type FailureOutcome = 'rejected' | 'unknown' | 'invalid';
 
 export type FailureCode =
   | 'no-leader'
+  | 'not-leader'
   | 'outcome-unknown'
   | 'timeout'
   | 'busy'

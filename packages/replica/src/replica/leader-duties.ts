@@ -7,7 +7,7 @@ import type { Platform, RandomStream, Trace } from '../seams/index.js';
 import { encodeCommand } from '../store/index.js';
 import type { AdminAnswer } from './admin.js';
 import { encodePublication, type Publication } from './directory.js';
-import { failure, success } from './failure.js';
+import { type Failure, failure, success } from './failure.js';
 import { HistoryBudget } from './history.js';
 import { type AddRequest, type ChangePlan, type ClusterView, planAdd, planPromote, planRemove } from './membership.js';
 import type { Proposed, Request, Requests } from './requests.js';
@@ -18,6 +18,7 @@ export interface LeaderDutiesOptions {
   readonly clusterId: number;
   readonly historyBytesMax: number;
   readonly requestTimeoutTicks: number;
+  readonly electionTicks: number;
 }
 
 export interface LeaderDutiesPort {
@@ -48,6 +49,7 @@ export class LeaderDuties {
   /** To be submitted again at the next leader. */
   #handOvers: AdminRequest[] = [];
   #nowTick = 0;
+  #leaderSinceTick = 0;
   #compacting = false;
 
   constructor(options: LeaderDutiesOptions, port: LeaderDutiesPort) {
@@ -87,8 +89,10 @@ export class LeaderDuties {
     this.#compactHistory();
   }
 
-  leaderChanged(leader: MemberId): void {
+  leaderChanged(leader: MemberId, nowTick: number): void {
     const { memberId: self } = this.#options;
+    this.#nowTick = nowTick;
+    if (leader === self) this.#leaderSinceTick = nowTick;
     if (leader === self || leader === NO_MEMBER) return;
     for (const request of this.#transfers) this.#succeed(request, leader);
     const again = [...this.#handOvers, ...this.#retries];
@@ -105,7 +109,7 @@ export class LeaderDuties {
         this.#succeed(request, plan.member.id);
         break;
       case 'refused':
-        this.#port.requests.end(request, plan.failure);
+        this.#refuse(request, plan);
         break;
       case 'change': {
         const { member, replaces } = plan;
@@ -124,7 +128,7 @@ export class LeaderDuties {
         this.#succeed(request, about);
         break;
       case 'refused':
-        this.#port.requests.end(request, plan.failure);
+        this.#refuse(request, plan);
         break;
       case 'hand-over':
         this.#handOver(request);
@@ -133,6 +137,13 @@ export class LeaderDuties {
         this.#propose(request, plan.change, about, () => this.#port.trace.event(plan.event, { id: about }));
         break;
     }
+  }
+
+  /** A leader that has just been elected has not heard from everybody yet: what that would refuse is tried again. */
+  #refuse(request: AdminRequest, plan: { readonly failure: Failure; readonly transient: boolean }): void {
+    const isNew = this.#nowTick - this.#leaderSinceTick < this.#options.electionTicks;
+    if (plan.transient && isNew) this.#retries.push(request);
+    else this.#port.requests.end(request, plan.failure);
   }
 
   #propose(request: AdminRequest, change: ConfigChange, about: MemberId, applied: () => void): void {

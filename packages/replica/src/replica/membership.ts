@@ -35,12 +35,19 @@ export type AddPlan =
       readonly member: DirectoryMember;
       readonly replaces: MemberId | undefined;
     }
-  | { readonly kind: 'refused'; readonly failure: Failure };
+  | Refused;
+
+/** `transient`: for the silence of members that a new leader may only not have heard from yet. */
+interface Refused {
+  readonly kind: 'refused';
+  readonly failure: Failure;
+  readonly transient: boolean;
+}
 
 /** `newId` is an id that no member has or ever had. */
 export function planAdd(view: ClusterView, request: AddRequest, newId: MemberId): AddPlan {
   const invalid = validate(request);
-  if (invalid !== undefined) return { kind: 'refused', failure: invalid };
+  if (invalid !== undefined) return { kind: 'refused', failure: invalid, transient: false };
   const present = view.directory.byName(request.name);
   if (present !== undefined && isSameFolder(present, request)) return { kind: 'exists', member: present };
   if (present !== undefined && view.isActive(present.id)) {
@@ -61,7 +68,7 @@ export function planAdd(view: ClusterView, request: AddRequest, newId: MemberId)
   };
   if (present !== undefined) {
     const unsafe = checkQuorum(view, change);
-    if (unsafe !== undefined) return { kind: 'refused', failure: unsafe };
+    if (unsafe !== undefined) return { kind: 'refused', failure: unsafe, transient: true };
   }
   return { kind: 'change', change, member, replaces: present?.id };
 }
@@ -71,7 +78,7 @@ export type ChangePlan =
   | { readonly kind: 'change'; readonly change: ConfigChange; readonly event: 'member-promoted' | 'member-removed' }
   /** The leader is to be removed: it hands leadership over first, and the next leader removes it. */
   | { readonly kind: 'hand-over' }
-  | { readonly kind: 'refused'; readonly failure: Failure };
+  | Refused;
 
 export function planPromote(
   view: ClusterView,
@@ -83,7 +90,10 @@ export function planPromote(
   if (isVoter(view.config, id)) return { kind: 'done' };
   if (!isLearner(view.config, id)) return refused('configuration-refused', `member ${id} is not a learner`);
   if (progress === undefined || !view.isActive(id) || !isCaughtUp(progress)) {
-    return refused('member-not-caught-up', `member ${id} has not caught up with the leader's log`);
+    return {
+      ...refused('member-not-caught-up', `member ${id} has not caught up with the leader's log`),
+      transient: true,
+    };
   }
   return { kind: 'change', change: singleChange('add-voter', id), event: 'member-promoted' };
 }
@@ -100,7 +110,7 @@ export function planRemove(view: ClusterView, id: MemberId): ChangePlan {
   }
   const change = singleChange('remove', id);
   const unsafe = checkQuorum(view, change);
-  if (unsafe !== undefined) return { kind: 'refused', failure: unsafe };
+  if (unsafe !== undefined) return { kind: 'refused', failure: unsafe, transient: true };
   if (id === view.self) return { kind: 'hand-over' };
   return { kind: 'change', change, event: 'member-removed' };
 }
@@ -134,6 +144,6 @@ function validate(request: AddRequest): Failure | undefined {
   return failure('invalid-argument', 'invalid', `"${request.peerAddress}" is not an address: host:port is expected`);
 }
 
-function refused(code: Failure['code'], message: string): { readonly kind: 'refused'; readonly failure: Failure } {
-  return { kind: 'refused', failure: failure(code, 'rejected', message) };
+function refused(code: Failure['code'], message: string): Refused {
+  return { kind: 'refused', failure: failure(code, 'rejected', message), transient: false };
 }

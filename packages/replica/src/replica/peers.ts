@@ -14,11 +14,17 @@ export class Peers {
   readonly #initial: readonly PeerAddress[];
   readonly #introduced = new Map<MemberId, string>();
   readonly #unreachable = new Set<MemberId>();
+  readonly #graceTicks: number;
+  /** Who was removed and is still connected to, with the tick that ends it. */
+  readonly #departing = new Map<MemberId, number>();
+  #connected: readonly PeerAddress[] = [];
 
-  constructor(self: MemberId, network: Network, initial: readonly PeerAddress[]) {
+  /** `graceTicks`: how long a removed member stays connected, so that it gets its removal and its last answers. */
+  constructor(self: MemberId, network: Network, initial: readonly PeerAddress[], graceTicks: number) {
     this.#self = self;
     this.#network = network;
     this.#initial = initial;
+    this.#graceTicks = graceTicks;
   }
 
   /** True if that is news. */
@@ -41,8 +47,27 @@ export class Peers {
     return this.#unreachable.has(id);
   }
 
+  /** True when a removed member's time is over: update() is due. */
+  isUpdateDue(nowTick: number): boolean {
+    for (const untilTick of this.#departing.values()) if (untilTick <= nowTick) return true;
+    return false;
+  }
+
   /** Tells the network whom to keep connections to. */
-  update(directory: Directory, config: ConfigState): void {
+  update(directory: Directory, config: ConfigState, nowTick: number): void {
+    const peers = this.#members(directory, config);
+    for (const peer of this.#connected) {
+      if (!directory.isRemoved(peer.id)) continue;
+      const untilTick = this.#departing.get(peer.id) ?? nowTick + this.#graceTicks;
+      this.#departing.set(peer.id, untilTick);
+      if (nowTick < untilTick) peers.push(peer);
+      else this.#departing.delete(peer.id);
+    }
+    this.#connected = peers;
+    this.#network.setPeers(peers);
+  }
+
+  #members(directory: Directory, config: ConfigState): PeerAddress[] {
     const addresses = new Map<MemberId, string>();
     for (const peer of this.#initial) addresses.set(peer.id, peer.address);
     const members = directory.list();
@@ -55,6 +80,6 @@ export class Peers {
       // Someone who is in no configuration that is known here may still be a member newer than this member's log.
       if (known.has(id) || this.#introduced.has(id) || members.length === 0) peers.push({ id, address });
     }
-    this.#network.setPeers(peers);
+    return peers;
   }
 }

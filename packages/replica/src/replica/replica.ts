@@ -111,7 +111,7 @@ export class Replica implements NetworkInput {
     );
     for (const entry of recovered.initial.entries) this.#window.appended(entry.index, entry.data.length);
     this.#encoder = new PeerEncoder(seams.platform);
-    this.#peers = new Peers(options.memberId, seams.network, options.initialPeers);
+    this.#peers = new Peers(options.memberId, seams.network, options.initialPeers, options.electionTicks);
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
     this.#duties = this.#makeDuties();
     this.#router = this.#makeRouter();
@@ -176,16 +176,11 @@ export class Replica implements NetworkInput {
 
   // ---- inputs: network -------------------------------------------------------------------------------------------
 
-  frame(from: MemberId, channel: Channel, frame: Uint8Array): void {
+  frame(from: MemberId, _channel: Channel, frame: Uint8Array): void {
     if (this.#halted) return;
     this.#peers.heardFrom(from);
-    let message: PeerMessage;
-    try {
-      message = decodePeerMessage(this.#seams.platform, frame, { from, to: this.#options.memberId });
-    } catch (error) {
-      this.#seams.trace.event('frame-refused', { from, channel, reason: String(error) });
-      return;
-    }
+    // A frame that makes no sense throws a WireError: the network closes the connection that it came from.
+    const message = decodePeerMessage(this.#seams.platform, frame, { from, to: this.#options.memberId });
     this.#receive(from, message);
     this.#host.requestTurn();
   }
@@ -220,6 +215,7 @@ export class Replica implements NetworkInput {
     if (this.#raft.role === 'leader') this.#duties.tick(this.#nowTick);
     this.#state.store.sweep(SWEEP_KEYS_PER_TICK);
     this.#compactMemory();
+    if (this.#peers.isUpdateDue(this.#nowTick)) this.#updatePeers();
     this.#publish();
     this.#snapshots.tick();
     if (this.#stopping) this.#yieldLeadership();
@@ -339,7 +335,7 @@ export class Replica implements NetworkInput {
   #roleChanged(leader: MemberId): void {
     this.#seams.trace.event('role', { role: this.#raft.role, term: this.#raft.term, leader });
     if (this.#raft.role !== 'leader') this.#snapshots.leadershipLost();
-    this.#duties.leaderChanged(leader);
+    this.#duties.leaderChanged(leader, this.#nowTick);
     if (leader === NO_MEMBER) return;
     this.counters.leaderChanges += 1;
     this.#leaderlessTicks = 0;
@@ -419,7 +415,7 @@ export class Replica implements NetworkInput {
   }
 
   #updatePeers(): void {
-    this.#peers.update(this.#state.directory, this.#state.position.config);
+    this.#peers.update(this.#state.directory, this.#state.position.config, this.#nowTick);
   }
 
   // ---- stopping --------------------------------------------------------------------------------------------------

@@ -51,6 +51,9 @@ export class RequestRouter {
       requests.end(request, refusal);
     } else if (raft.role === 'leader') {
       this.#submitAtLeader(request);
+    } else if (request.isForwarded === true) {
+      // Surely not proposed: the member that it came from sends it to the next leader.
+      requests.end(request, failure(NOT_LEADER, 'rejected', 'this member leads no more'));
     } else if (raft.leader === NO_MEMBER || peers.isUnreachable(raft.leader)) {
       // Surely not sent anywhere: it may wait for the next leader.
       requests.wait(request);
@@ -81,11 +84,11 @@ export class RequestRouter {
     const deadlineTick = this.#port.deadlineTick();
     if (forward.body[0] === FORWARD_ADMIN) {
       const done = answer<AdminAnswer>(encodeJson);
-      this.submit({ kind: 'admin', operation: decodeOperation(payload), done, deadlineTick });
+      this.submit({ kind: 'admin', operation: decodeOperation(payload), done, deadlineTick, isForwarded: true });
       return;
     }
     const done = answer<Response>((response) => encodeResponse(this.#port.platform, response));
-    this.submit({ kind: 'command', data: payload, done, deadlineTick });
+    this.submit({ kind: 'command', data: payload, done, deadlineTick, isForwarded: true });
   }
 
   receiveReply(from: MemberId, reply: ForwardReply): void {

@@ -23,12 +23,16 @@ export type Request =
       readonly data: Uint8Array;
       readonly done: (result: Result<Response>) => void;
       readonly deadlineTick: number;
+      /** It came from another member: it is never passed on, but given back. */
+      readonly isForwarded?: boolean;
     }
   | {
       readonly kind: 'admin';
       readonly operation: AdminOperation;
       readonly done: (result: Result<AdminAnswer>) => void;
       readonly deadlineTick: number;
+      /** It came from another member: it is never passed on, but given back. */
+      readonly isForwarded?: boolean;
     };
 
 /** What to do once the entry at an index has been applied. `overwritten` is called when another entry stands there. */

@@ -31,7 +31,7 @@ export interface Network {
 
 /** What the network reports, as inputs of a member. */
 export interface NetworkInput {
-  /** `frame` is only valid during the call unless the callee copies what it keeps. */
+  /** `frame` is only valid during the call unless the callee copies what it keeps. Throws a WireError if it makes no sense. */
   frame(from: number, channel: Channel, frame: Uint8Array): void;
   /** A connection to the peer's channel was lost or could not be made: frames in its queue may be lost. */
   unreachable(peer: number): void;

@@ -4,6 +4,11 @@
 export const CONDITION_TIMEOUT_MS = 30_000;
 const POLL_MS = 15;
 
+/** The time was over before the condition held. */
+export class ConditionTimeout extends Error {
+  override readonly name = 'ConditionTimeout';
+}
+
 export function pauseMs(delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, delayMs);
@@ -38,7 +43,7 @@ export async function waitUntil<T>(
     }
     if (performance.now() > deadlineMs) {
       const more = (await evidence?.()) ?? '';
-      throw new Error(`waited ${timeoutMs} ms in vain for: ${what}${more === '' ? '' : `\n${more}`}`, {
+      throw new ConditionTimeout(`waited ${timeoutMs} ms in vain for: ${what}${more === '' ? '' : `\n${more}`}`, {
         cause: lastError,
       });
     }

@@ -75,17 +75,11 @@ function checkWriter(writes: readonly Operation[]): string[] {
   return violations;
 }
 
+/** What a write can be answered when it is done; nothing: it cannot be done. */
 function expectedStatuses(kind: OperationKind, state: string | null): readonly number[] {
-  switch (kind) {
-    case 'create':
-      return state === null ? [201] : [];
-    case 'put':
-      return state === null ? [201] : [200];
-    case 'delete':
-      return state === null ? [] : [200];
-    case 'read':
-      return [200, 404];
-  }
+  if (kind === 'create') return state === null ? [201] : [];
+  if (kind === 'put') return state === null ? [201] : [200];
+  return state === null ? [] : [200];
 }
 
 function checkReads(writes: readonly Operation[], reads: readonly Operation[]): string[] {
@@ -94,9 +88,9 @@ function checkReads(writes: readonly Operation[], reads: readonly Operation[]): 
   /** Reads that were given a state, in the order of their return. */
   const given: { readonly returnedAtMs: number; readonly state: number; readonly read: Operation }[] = [];
   for (const read of reads) {
-    let lowest = applicable.findLastIndex(
-      (write) => write.outcome === 'acknowledged' && write.returnedAtMs < read.invokedAtMs,
-    ) + 1;
+    let lowest =
+      applicable.findLastIndex((write) => write.outcome === 'acknowledged' && write.returnedAtMs < read.invokedAtMs) +
+      1;
     let after: Operation | undefined = applicable[lowest - 1];
     for (const earlier of given) {
       if (earlier.returnedAtMs >= read.invokedAtMs || earlier.state <= lowest) continue;

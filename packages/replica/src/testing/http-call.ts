@@ -2,7 +2,7 @@
  * One HTTP call to a member, told apart by what is known of it when no answer comes: `refused` was surely never received,
  * `lost` may have been.
  */
-import { Agent, type RequestOptions, request } from 'node:http';
+import { type Agent, type RequestOptions, request } from 'node:http';
 
 export interface HttpCall {
   /** host:port */

@@ -1,4 +1,13 @@
 /** What tests of members and of their parts need: virtual versions of the seams, and the contracts that every version keeps. */
 export { type ContractDisk, diskContract } from './disk-contract.js';
 export { type DiskOperation, MemoryDisk, type MemoryDiskOptions } from './memory-disk.js';
+export {
+  type ChannelFaults,
+  MemoryEndpoint,
+  type MemoryEndpointOptions,
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+  type MemoryNetworkStats,
+} from './memory-network.js';
+export { type ContractCluster, type ContractMember, networkContract, type ReceivedFrame } from './network-contract.js';
 export * from './processes.js';

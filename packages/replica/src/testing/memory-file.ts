@@ -55,7 +55,10 @@ export class MemoryFile {
       const keep = Math.floor(sizeBytes / MEMORY_SECTOR_BYTES);
       for (const number of this.#sectors.keys()) if (number > keep) this.#sectors.delete(number);
       for (const number of this.#versions.keys()) if (number > keep) this.#versions.delete(number);
-      const cut = this.#sectors.get(keep)?.slice().fill(0, sizeBytes % MEMORY_SECTOR_BYTES);
+      const cut = this.#sectors
+        .get(keep)
+        ?.slice()
+        .fill(0, sizeBytes % MEMORY_SECTOR_BYTES);
       if (cut !== undefined) {
         this.#sectors.set(keep, cut);
         this.#versions.set(keep, [...(this.#versions.get(keep) ?? []), cut]);

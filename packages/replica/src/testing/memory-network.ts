@@ -103,7 +103,7 @@ export class MemoryNetwork {
     this.#cuts.add(direction(from, to));
   }
 
-  /** Cuts both directions between members of different groups; a member in no group is on its own. */
+  /** Cuts both directions between members (of those present) in different groups; one in no group is on its own. Replaces all cuts. */
   partition(groups: readonly (readonly number[])[]): void {
     this.#cuts.clear();
     const groupOf = new Map(groups.flatMap((group, position) => group.map((id) => [id, position] as const)));

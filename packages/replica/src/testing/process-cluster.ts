@@ -72,7 +72,12 @@ export class ProcessCluster {
     }));
     const addresses = seats.map(({ httpPort }) => `127.0.0.1:${httpPort}`);
     for (const [index, seat] of seats.entries()) {
-      cluster.#seat({ ...seat, isFounder: index === 0, join: addresses.filter((_, other) => other !== index), env: {} });
+      cluster.#seat({
+        ...seat,
+        isFounder: index === 0,
+        join: addresses.filter((_, other) => other !== index),
+        env: {},
+      });
     }
     return cluster;
   }
@@ -170,7 +175,9 @@ export class ProcessCluster {
       'every member has applied the same log',
       timeoutMs,
     );
-    const contents = new Set(statuses.map(({ revision, keys, compactRevision }) => `${revision} ${keys} ${compactRevision}`));
+    const contents = new Set(
+      statuses.map(({ revision, keys, compactRevision }) => `${revision} ${keys} ${compactRevision}`),
+    );
     if (contents.size === 1) return;
     const rows = statuses.map(({ name, revision, keys }) => `${name}: revision ${revision}, ${keys} keys`);
     throw new Error(`members that applied the same log hold different states: ${rows.join('; ')}`);
@@ -248,7 +255,12 @@ export class ProcessCluster {
       ...this.#options.env,
       ...seat.env,
     };
-    writeFileSync(envFile, Object.entries(env).map(([key, value]) => `${key}="${value}"\n`).join(''));
+    writeFileSync(
+      envFile,
+      Object.entries(env)
+        .map(([key, value]) => `${key}="${value}"\n`)
+        .join(''),
+    );
     const command = [...this.#options.command(), '--env-file', envFile];
     const member = new ProcessMember({ name, address, peerAddress, dataFolder, command, workingFolder: this.folder });
     this.members.push(member);

@@ -153,7 +153,11 @@ export class ProcessMember {
       async () => {
         if (!this.isRunning) return 'ended';
         // What /readyz says of learners is not asked for: they serve linearizable reads too.
-        const result = await this.call({ method: 'GET', path: '/readyz/linearizable_read', timeoutMs: STATUS_TIMEOUT_MS });
+        const result = await this.call({
+          method: 'GET',
+          path: '/readyz/linearizable_read',
+          timeoutMs: STATUS_TIMEOUT_MS,
+        });
         return result.kind === 'answer' && result.status === 200 && 'ready';
       },
       `${this.name} is ready`,
@@ -209,17 +213,20 @@ export class ProcessMember {
 /** What surrounds this process must not configure the members, nor the test runner's own messages reach them. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(SERVER_|SERVICE_|ROUTER_|QUORATE_|NODE_TEST_|NODE_CHANNEL)/.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => !/^(SERVER_|SERVICE_|ROUTER_|QUORATE_|NODE_TEST_|NODE_CHANNEL)/.test(name),
+    ),
   );
+}
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
 }
 
 /** Whatever ends this process, short of SIGKILL, ends the members. */
 function guard(): void {
   if (isGuarded) return;
   isGuarded = true;
-  const killAll = (): void => {
-    for (const child of running) child.kill('SIGKILL');
-  };
   process.once('exit', killAll);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {

@@ -240,7 +240,8 @@ export class Workload {
   }
 
   #throwFault(): void {
-    if (this.#fault !== undefined) throw new Error('a client got an answer that it does not know', { cause: this.#fault });
+    if (this.#fault !== undefined)
+      throw new Error('a client got an answer that it does not know', { cause: this.#fault });
   }
 
   #writesSince(fromMs: number): number {
@@ -268,16 +269,9 @@ function kindOfWrite(key: OwnKey): OperationKind {
 }
 
 function requestOf(kind: OperationKind, key: string, value: string | null): Pick<HttpCall, 'body' | 'method' | 'path'> {
-  switch (kind) {
-    case 'create':
-      return { method: 'POST', path: '/key', body: { key, value } };
-    case 'put':
-      return { method: 'PUT', path: `/key/${key}`, body: { value } };
-    case 'delete':
-      return { method: 'DELETE', path: `/key/${key}` };
-    case 'read':
-      return { method: 'GET', path: `/key/${key}` };
-  }
+  if (kind === 'create') return { method: 'POST', path: '/key', body: { key, value } };
+  if (kind === 'put') return { method: 'PUT', path: `/key/${key}`, body: { value } };
+  return { method: kind === 'delete' ? 'DELETE' : 'GET', path: `/key/${key}` };
 }
 
 /** An answer that the interface does not know is a fault, and no outcome. */

@@ -37,6 +37,7 @@ export function firstNonZero(bytes: Uint8Array, start: number, end: number): num
     if (bytes[position] !== 0) return position;
     position += 1;
   }
+  if (position >= end) return end;
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + position, (end - position) >>> 2);
   let word = 0;
   while (word < words.length && words[word] === 0) word += 1;

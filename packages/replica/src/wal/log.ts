@@ -33,6 +33,11 @@ export const GATHERED_BYTES: number = 4 * 1024 * 1024;
 /** So much may be written without a sync (commit indexes only) before there is one anyway. */
 export const UNSYNCED_BYTES_MAX: number = 64 * 1024;
 
+assert(FIRST_SEGMENT_BYTES >= SEGMENT_BYTES_MIN && SEGMENT_BYTES_DEFAULT <= SEGMENT_BYTES_MAX, 'sizes of segments fit');
+assert(SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES < SEGMENT_BYTES_MIN, 'the smallest segment has room for a frame');
+// A frame's length and its distance from what is durable are 32 bits wide.
+assert(ENTRY_DATA_BYTES_MAX + GATHERED_BYTES + UNSYNCED_BYTES_MAX < 2 ** 31, 'one write fits into 32 bits');
+
 export interface WalOptions {
   /** Size of a segment file: what the log grows and shrinks by. SEGMENT_BYTES_DEFAULT unless there is a reason. */
   readonly segmentBytes: number;
@@ -129,6 +134,7 @@ export class Wal {
   #releases: Step[] = [];
   #releasing = false;
   #bytesWritten = 0;
+  #pendingBytes = 0;
 
   /** Made by recovery only: recoverWal(). */
   constructor(disk: Disk, platform: Platform, options: WalOptions, state: WalState) {
@@ -160,6 +166,11 @@ export class Wal {
     return this.#bytesWritten;
   }
 
+  /** Bytes that were appended and are not acknowledged yet: what the caller's limits on requests under way should bound. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /** Segment files, the one in use among them. */
   get segmentCount(): number {
     return this.#segments.length;
@@ -184,7 +195,9 @@ export class Wal {
     if (state.reset !== undefined) {
       const batch: WalBatch = { hardState: state.hardState, entries: [], reset: state.reset, mustSync: true };
       const done: DiskDone = (error) => this.#started(error);
-      this.#queue.push({ batch, recordBytes: RESET_BYTES + 2 * HARD_STATE_BYTES, mustSync: true, done });
+      const recordBytes = RESET_BYTES + 2 * HARD_STATE_BYTES;
+      this.#pendingBytes += recordBytes;
+      this.#queue.push({ batch, recordBytes, mustSync: true, done });
     }
     inOrder(steps, (error) => {
       this.#busy = false;
@@ -205,7 +218,9 @@ export class Wal {
       done(this.#failure);
       return;
     }
-    this.#queue.push(this.#accept(batch, done));
+    const pending = this.#accept(batch, done);
+    this.#pendingBytes += pending.recordBytes;
+    this.#queue.push(pending);
     this.#pump();
   }
 
@@ -352,8 +367,9 @@ export class Wal {
       this.#chain = chain;
       this.#bytesWritten += bytes.length;
       this.#marks.add(this.#last.index, bytes.length);
-      this.#prepareNext();
-      const mustSync = gathered.some((pending) => pending.mustSync) || end - this.#syncedBytes > UNSYNCED_BYTES_MAX;
+      // A segment's first write is always synced: a file behind it shows that it was begun, so its header must not get lost.
+      const unsyncedBytes = end - this.#syncedBytes;
+      const mustSync = offset === 0 || unsyncedBytes > UNSYNCED_BYTES_MAX || gathered.some((one) => one.mustSync);
       if (!mustSync) {
         this.#succeed(gathered);
         return;
@@ -417,8 +433,12 @@ export class Wal {
   }
 
   #succeed(gathered: readonly Pending[]): void {
+    this.#prepareNext();
     // Still busy: what these callbacks append is gathered into the next write.
-    for (const { done } of gathered) done(undefined);
+    for (const { done, recordBytes } of gathered) {
+      this.#pendingBytes -= recordBytes;
+      done(undefined);
+    }
     this.#busy = false;
     this.#pump();
   }
@@ -432,7 +452,10 @@ export class Wal {
   }
 
   #refuse(batches: readonly Pending[], error: DiskError): void {
-    for (const { done } of batches) done(error);
+    for (const { done, recordBytes } of batches) {
+      this.#pendingBytes -= recordBytes;
+      done(error);
+    }
   }
 
   #prepareNext(): void {
@@ -490,7 +513,10 @@ export class Wal {
   /** Oldest first, each made durable before the next: whatever a crash leaves is a log without holes. */
   #removeBefore(index: number, done: DiskDone): void {
     const oldest = this.#segments[0] as SegmentInfo;
-    if (this.#segments.length < 2 || oldest.maxIndex > index) {
+    // The last segment stands for the whole log only once its beginning is durable.
+    const settled = this.#starting === undefined && this.#syncedBytes > 0;
+    const removable = this.#segments.length - (settled ? 1 : 2);
+    if (removable < 1 || oldest.maxIndex > index) {
       done(undefined);
       return;
     }

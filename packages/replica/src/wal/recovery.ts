@@ -174,7 +174,12 @@ class Recovery {
     this.#segments.push({ sequence: header.sequence, maxIndex: header.beginIndex });
     const reader = new SegmentReader(this.#disk, this.#platform, path, header.sequence);
     if (reader.sizeBytes < header.capacityBytes) {
-      throw new WalError('corrupt', path, reader.sizeBytes, `the file is cut off, it had ${header.capacityBytes} bytes`);
+      throw new WalError(
+        'corrupt',
+        path,
+        reader.sizeBytes,
+        `the file is cut off, it had ${header.capacityBytes} bytes`,
+      );
     }
     this.#capacityBytes = reader.sizeBytes;
     this.#offset = SEGMENT_HEADER_BYTES;

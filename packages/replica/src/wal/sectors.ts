@@ -9,11 +9,10 @@
  *                   [ 511 data    ] [M]    [ 511 data       ]  [M]
  *
  * The data bytes of all sectors, joined, are the stream that frames are written into. A position is a file offset that is not a
- * marker's. Every frame begins and ends with a byte that is not zero, hence each part of a frame within one sector (its
- * "portion") holds at least one such byte: the frame's first, the marker, or the frame's last. A portion of zeros was not written.
+ * marker's. A frame's last byte is not zero either. Hence each part of a frame that lies within one sector (a "portion") ends with a
+ * byte that is not zero: the marker, or the frame's last. A portion that ends with zero was not written, or cut off by a write
+ * that failed half way.
  */
-import { firstNonZero } from './bytes.js';
-
 /** What every disk in use writes atomically (4 KiB sectors are eight of these). */
 export const SECTOR_BYTES = 512;
 export const SECTOR_DATA_BYTES: number = SECTOR_BYTES - 1;
@@ -53,12 +52,15 @@ export function copyStream(
   }
 }
 
-/** Whether a portion of the file range [start, end) was never written. `bytes[0]` is at file offset `base`. */
+/**
+ * Whether a portion of the frame in the file range [start, end) was never written, or not to its end. `bytes[0]` is at file
+ * offset `base`.
+ */
 export function hasUnwrittenPortion(bytes: Uint8Array, base: number, start: number, end: number): boolean {
   let from = start;
   while (from < end) {
     const to = Math.min(end, (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES);
-    if (firstNonZero(bytes, from - base, to - base) === to - base) return true;
+    if (bytes[to - 1 - base] === 0) return true;
     from = to;
   }
   return false;

@@ -57,10 +57,7 @@ export class SegmentReader {
 
   readFrame(position: number, chainBefore: number): FrameReading {
     const payloadStart = advance(position, FRAME_HEADER_BYTES);
-    // Up to the end of the sectors that the header touches, not of the header alone: a header's sector is written as a whole.
-    const headerEnd = Math.ceil(payloadStart / SECTOR_BYTES) * SECTOR_BYTES;
-    const headerBytes = this.bytes(position, headerEnd - position);
-    if (hasUnwrittenPortion(headerBytes, position, position, payloadStart)) return { kind: 'unwritten' };
+    if (this.#isHeaderUnwritten(position, payloadStart)) return { kind: 'unwritten' };
     const header = this.#headerAt(position);
     if (header === undefined) return { kind: 'damaged', detail: 'frame header damaged' };
     if (header.payloadBytes === 0 || header.payloadBytes > PAYLOAD_BYTES_MAX) {
@@ -103,6 +100,20 @@ export class SegmentReader {
       yield;
     }
     return { proof: undefined, dirtyEnd };
+  }
+
+  /**
+   * Whether the header's sectors were not written to behind it. In a written frame each of them goes on, behind the header, to
+   * the marker or to the frame's end, neither of which is zero.
+   */
+  #isHeaderUnwritten(position: number, payloadStart: number): boolean {
+    const sectorEnd = Math.ceil(payloadStart / SECTOR_BYTES) * SECTOR_BYTES;
+    const bytes = this.bytes(position, sectorEnd - position);
+    const sector = sectorEnd - SECTOR_BYTES;
+    if (sector > position && hasUnwrittenPortion(bytes, position, position, sector)) return true;
+    // A header that fills its sector ends with the marker.
+    const behind = payloadStart === sectorEnd ? sectorEnd - 1 : payloadStart;
+    return firstNonZero(bytes, behind - position, bytes.length) === bytes.length;
   }
 
   #headerAt(position: number): FrameHeader | undefined {

@@ -1,7 +1,8 @@
 /** Segment files of the log: their names and their headers. */
 import type { Platform } from '../seams/index.js';
 import { getU32, getU64, putU32, putU64 } from './bytes.js';
-import { WalError } from './errors.js';
+import { assert, WalError } from './errors.js';
+import { SECTOR_DATA_BYTES } from './sectors.js';
 
 export const WAL_DIRECTORY = 'wal';
 /** The version of everything in a data folder that this program writes, and the only one it reads. */
@@ -14,6 +15,8 @@ export const SEGMENT_HEADER_BYTES = 64;
 export const SEGMENT_BYTES_MAX: number = 2 ** 32 - 1;
 /** Where the header's checksum stands, in this and every later format version. */
 const CHECKSUM_OFFSET = 60;
+
+assert(SEGMENT_HEADER_BYTES <= SECTOR_DATA_BYTES, 'a segment header fits into one sector');
 
 export interface SegmentHeader {
   readonly clusterId: number;

@@ -198,6 +198,7 @@ function encodeEntries(platform: Platform, writer: ByteWriter, entries: readonly
   writer.varint(entries.length);
   let index = (entries[0] as Entry).index;
   let term = 0;
+  let dataBytes = 0;
   for (const entry of entries) {
     if (entry.index !== index || entry.term < term) {
       throw new RangeError(
@@ -207,8 +208,14 @@ function encodeEntries(platform: Platform, writer: ByteWriter, entries: readonly
     writer.u8((entry.type === 'config' ? ENTRY_CONFIG_BIT : 0) | (entry.term === term ? 0 : ENTRY_TERM_BIT));
     if (entry.term !== term) writer.varint(entry.term);
     writer.varint(entry.data.length);
+    dataBytes += entry.data.length;
     index += 1;
     term = entry.term;
+  }
+  if (dataBytes < VIEW_BYTES_MIN) {
+    // A block this small is not worth memory of its own.
+    for (const { data } of entries) writer.bytes(data);
+    return [writer.take()];
   }
   return gather(platform, writer.take(), entries);
 }

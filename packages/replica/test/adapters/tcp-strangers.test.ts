@@ -39,8 +39,22 @@ function refusalOf(bytes: Uint8Array): string | undefined {
   return decodeAnswer(complete.body).refusal;
 }
 
-function lastReason(): unknown {
-  return member.log.events.filter(({ name }) => name === 'network.inbound-closed').at(-1)?.['reason'];
+/** Waits until the member has closed a connection for this reason. */
+async function closesBecause(reason: string | RegExp): Promise<void> {
+  const matches = (event: Readonly<Record<string, unknown>>): boolean => {
+    if (event['name'] !== 'network.inbound-closed') return false;
+    const actual = String(event['reason']);
+    return typeof reason === 'string' ? actual === reason : reason.test(actual);
+  };
+  await until(() => member.log.events.some(matches), `a connection is closed: ${reason}`);
+}
+
+/** Waits until so many connections were closed for what they had sent. */
+async function countsBad(connections: number): Promise<void> {
+  await until(
+    () => member.network.stats().badConnections === connections,
+    `${connections} bad connections are counted`,
+  );
 }
 
 async function stillServes(): Promise<void> {
@@ -67,7 +81,7 @@ describe('a member’s port', () => {
       Buffer.concat([helloBytes({ to: 1 }).subarray(0, 20), Buffer.alloc(600)]),
     ];
     for (const bytes of visits) assert.equal((await sendsAndIsClosed(bytes)).length, 0);
-    assert.equal(member.network.stats().badConnections, visits.length);
+    await countsBad(visits.length);
     await stillServes();
   });
 
@@ -81,7 +95,7 @@ describe('a member’s port', () => {
     }, 10);
     await until(() => silent.closed() && slow.closed(), 'both are closed');
     clearInterval(timer);
-    assert.equal(lastReason(), 'no hello in time');
+    await closesBecause('no hello in time');
     await stillServes();
   });
 
@@ -94,7 +108,7 @@ describe('a member’s port', () => {
     for (const [fields, reason] of refusals) {
       const bytes = Buffer.concat([helloBytes(fields), frameOf('let me in')]);
       assert.equal(refusalOf(await sendsAndIsClosed(bytes)), reason);
-      assert.equal(lastReason(), `refused: ${reason}`);
+      await closesBecause(`refused: ${reason}`);
     }
     assert.deepEqual(member.log.received, []);
     assert.deepEqual(member.log.introduced, []);
@@ -119,14 +133,14 @@ describe('a member’s port', () => {
     const visitor = await joinsAndSends(Buffer.concat([frameOf('good'), damaged, frameOf('after')]));
     await until(visitor.closed, 'the connection is closed');
     assert.deepEqual(member.texts('control'), ['good']);
-    assert.match(String(lastReason()), /checksum/u);
-    assert.equal(member.network.stats().badConnections, 1);
+    await closesBecause(/checksum/u);
+    await countsBad(1);
   });
 
   test('closes a connection at a frame that is too long, before it has come', async () => {
     const visitor = await joinsAndSends(Buffer.from('ffffffff00000000', 'hex'));
     await until(visitor.closed, 'the connection is closed');
-    assert.match(String(lastReason()), /4294967295 bytes, at most/u);
+    await closesBecause(/4294967295 bytes, at most/u);
   });
 
   test('closes a connection whose frame the member cannot understand', async () => {
@@ -135,14 +149,14 @@ describe('a member’s port', () => {
     };
     const visitor = await joinsAndSends(Buffer.concat([frameOf('nonsense'), frameOf('more')]));
     await until(visitor.closed, 'the connection is closed');
-    assert.equal(lastReason(), 'no message has the code 99');
+    await closesBecause('no message has the code 99');
     assert.deepEqual(member.texts('control'), ['nonsense']);
   });
 
   test('closes a connection that has gone silent', async () => {
     const visitor = await joinsAndSends(frameOf('hello'));
     await until(visitor.closed, 'the connection is closed');
-    assert.match(String(lastReason()), /silent/u);
+    await closesBecause(/silent/u);
   });
 
   test('a newer connection of the same member and channel ends the older one', async () => {
@@ -169,6 +183,19 @@ describe('a member that is refused', () => {
     removed.network.setPeers([member]);
     await until(() => removed.log.refused.length > 0, 'it is told');
     assert.deepEqual(removed.log.refused[0], { peer: 1, reason: 'removed' });
+  });
+
+  test('is told that it was removed while it was connected', async () => {
+    const removed = new Set<number>();
+    const host = await other(2, { isRemoved: (id) => removed.has(id), limits: QUICK });
+    const leaving = await other(5);
+    leaving.network.setPeers([host]);
+    host.network.setPeers([leaving]);
+    await until(() => host.log.introduced.length >= 2, 'it is connected');
+    removed.add(5);
+    host.network.setPeers([]);
+    await until(() => leaving.log.refused.length > 0, 'it is told');
+    assert.deepEqual(leaving.log.refused[0], { peer: 2, reason: 'removed' });
   });
 
   test('is told that the cluster is another one', async () => {

@@ -1,5 +1,5 @@
 /** Random operations over few keys, so that they meet; for fast-check. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type {
   Command,
   Compare,

@@ -1,7 +1,7 @@
 /** The store against the naive model, over random histories of everything that can happen to it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   type Command,
   decodeCommand,

@@ -1,7 +1,7 @@
 /** The tree under many keys: splits, merges, counts, frozen roots. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Store } from '../../src/store/index.js';
 import { apply, del, hashOf, load, platform, put, range, serialise, sweepAll } from './support.js';
 

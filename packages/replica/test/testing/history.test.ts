@@ -34,7 +34,10 @@ function check(...operations: string[]): string[] {
 
 describe('the check of histories', () => {
   it('accepts what a register does', () => {
-    assert.deepEqual(check('read - 0-1', 'create a 2-4', 'read a 5-6', 'put b 7-9', 'delete - 10-12', 'read - 13-14'), []);
+    assert.deepEqual(
+      check('read - 0-1', 'create a 2-4', 'read a 5-6', 'put b 7-9', 'delete - 10-12', 'read - 13-14'),
+      [],
+    );
   });
 
   it('lets a read that overlaps a write see either', () => {
@@ -80,7 +83,10 @@ describe('the check of histories', () => {
   });
 
   it('gives an absent key the earliest state that fits', () => {
-    assert.deepEqual(check('create a 0-1', 'delete - 2-10', 'read - 3-4', 'create b 11-30', 'read - 12-13', 'read b 14-15'), []);
+    assert.deepEqual(
+      check('create a 0-1', 'delete - 2-10', 'read - 3-4', 'create b 11-30', 'read - 12-13', 'read b 14-15'),
+      [],
+    );
     assert.equal(check('create a 0-1', 'delete - 2-3', 'create b 4-20', 'read b 5-6', 'read - 7-8').length, 1);
   });
 
@@ -91,7 +97,9 @@ describe('the check of histories', () => {
   });
 
   it('is exported as a line of JSON an operation', () => {
-    const lines = historyLines([operation('create a 0-1'), operation('read a 2-3')]).trimEnd().split('\n');
+    const lines = historyLines([operation('create a 0-1'), operation('read a 2-3')])
+      .trimEnd()
+      .split('\n');
     assert.deepEqual(
       lines.map((line) => JSON.parse(line) as unknown),
       [operation('create a 0-1'), operation('read a 2-3')],

@@ -41,6 +41,11 @@ export class Scheduler {
     return true;
   }
 
+  /** At most so many. */
+  steps(count: number): void {
+    for (let i = 0; i < count; i += 1) this.step();
+  }
+
   drain(): void {
     while (this.step());
   }

@@ -73,8 +73,13 @@ describe('write-ahead log', () => {
       });
     }
     assert.deepEqual(answered, [], 'never from within the call');
+    assert.ok(wal.pendingBytes > 50 * 20);
     world.scheduler.drain();
-    assert.deepEqual(answered, Array.from({ length: 50 }, (_, i) => i + 1));
+    assert.equal(wal.pendingBytes, 0);
+    assert.deepEqual(
+      answered,
+      Array.from({ length: 50 }, (_, i) => i + 1),
+    );
     const count = (operation: string): number => world.operations.filter((one) => one.operation === operation).length;
     assert.equal(count('write'), 2);
     assert.equal(count('sync'), 2);
@@ -86,7 +91,10 @@ describe('write-ahead log', () => {
     world.append(wal, { hardState: hardState(1, 0, 0), entries: entries(1, 3, 1) });
     world.operations.length = 0;
     world.append(wal, { hardState: hardState(1, 0, 2), mustSync: false });
-    assert.deepEqual(world.operations.map((one) => one.operation), ['write']);
+    assert.deepEqual(
+      world.operations.map((one) => one.operation),
+      ['write'],
+    );
     world.disk = world.disk.kill();
     const recovered = world.recover();
     assert.equal(recovered.hardState.commit, 2);
@@ -96,7 +104,8 @@ describe('write-ahead log', () => {
   test('segments follow each other without a gap, and release removes the old ones only', () => {
     const world = new World();
     let { wal } = world.open({ segmentBytes: 2048 });
-    for (let i = 1; i <= 200; i += 1) world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 100) });
+    for (let i = 1; i <= 200; i += 1)
+      world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 100) });
     const before = wal.segmentCount;
     assert.ok(before > 10, `${before} segments`);
     world.succeed((done) => wal.release(120, done));
@@ -116,12 +125,10 @@ describe('write-ahead log', () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const world = new World(seed);
       const { wal } = world.open({ segmentBytes: 1024 });
-      for (let i = 1; i <= 60; i += 1) world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 100) });
-      let released = false;
-      wal.release(55, () => {
-        released = true;
-      });
-      for (let steps = seed; steps > 0 && !released; steps -= 1) world.scheduler.step();
+      for (let i = 1; i <= 60; i += 1)
+        world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 100) });
+      wal.release(55, () => {});
+      world.scheduler.steps(seed);
       world.disk = world.disk.crash();
       assert.equal(world.open({ segmentBytes: 1024 }, { index: 55, term: 1 }).lastIndex, 60);
     }
@@ -141,7 +148,10 @@ describe('write-ahead log', () => {
   });
 
   test('a snapshot that became durable before the log heard of it replaces a log that does not match it', () => {
-    for (const snapshot of [{ index: 30, term: 4 }, { index: 5, term: 3 }]) {
+    for (const snapshot of [
+      { index: 30, term: 4 },
+      { index: 5, term: 3 },
+    ]) {
       const world = new World();
       const { wal } = world.open();
       world.append(wal, { hardState: hardState(2, 7, 3), entries: entries(1, 8, 2) });
@@ -192,7 +202,8 @@ describe('write-ahead log', () => {
   test('bytesAfter is roughly what comes after that index', () => {
     const world = new World();
     const { wal } = world.open({ segmentBytes: 1 << 20 });
-    for (let i = 1; i <= 100; i += 1) world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 20_000) });
+    for (let i = 1; i <= 100; i += 1)
+      world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 20_000) });
     for (const index of [0, 10, 50, 99, 100]) {
       const exact = (100 - index) * 20_000;
       const error = Math.abs(wal.bytesAfter(index) - exact);
@@ -225,6 +236,77 @@ describe('write-ahead log', () => {
   });
 });
 
+describe('write-ahead log: crashes that need the right moment', () => {
+  test('a power cut at any moment of a change of segments', () => {
+    for (let seed = 1; seed <= 400; seed += 1) {
+      const world = new World(seed);
+      const { wal } = world.open({ segmentBytes: 1024 });
+      world.append(wal, { hardState: hardState(1, 0, 0), entries: entries(1, 2, 1, 900) });
+      let acknowledged = 2;
+      for (let i = 3; i <= 8; i += 1) {
+        wal.append(makeBatch({ entries: entries(i, i, 1, 900) }), () => {
+          acknowledged = i;
+        });
+        world.scheduler.steps(seed % 11);
+      }
+      world.disk = world.disk.crash();
+      const recovered = world.open({ segmentBytes: 1024 });
+      assert.ok(recovered.lastIndex >= acknowledged, `seed ${seed}`);
+      assert.deepEqual(show(recovered.all), show(entries(1, recovered.lastIndex, 1, 900)));
+    }
+  });
+
+  test('a power cut after a segment was begun with commit indexes only, which need no sync', () => {
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const world = new World(seed);
+      const { wal } = world.open({ segmentBytes: 1024 });
+      world.append(wal, { hardState: hardState(1, 0, 0), entries: entries(1, 30, 1, 5) });
+      const before = wal.segmentCount;
+      for (let commit = 1; commit <= 30; commit += 1) {
+        wal.append(makeBatch({ hardState: hardState(1, 0, commit), mustSync: false }), () => {});
+      }
+      world.scheduler.steps(2 + (seed % 24));
+      if (seed % 24 === 23) assert.equal(wal.segmentCount, before + 1);
+      world.disk = world.disk.crash();
+      assert.equal(world.open({ segmentBytes: 1024 }).lastIndex, 30);
+    }
+  });
+
+  test('a power cut after the log was released up to a segment that was just begun', () => {
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const world = new World(seed);
+      const { wal } = world.open({ segmentBytes: 1024 });
+      world.append(wal, { hardState: hardState(1, 0, 0), entries: entries(1, 2, 1, 900) });
+      wal.append(makeBatch({ hardState: hardState(1, 0, 2), mustSync: false }), () => {});
+      wal.release(2, () => {});
+      world.scheduler.steps(seed % 12);
+      world.disk = world.disk.crash();
+      const recovered = world.open({ segmentBytes: 1024 }, { index: 2, term: 1 });
+      assert.deepEqual(recovered.last, { index: 2, term: 1 });
+      assert.equal(recovered.hardState.term, 1);
+    }
+  });
+
+  test('commit indexes without a sync may get lost before an append that is there: the log ends at the gap', () => {
+    let gaps = 0;
+    for (let seed = 1; seed <= 300; seed += 1) {
+      const world = new World(seed);
+      const { wal } = world.open();
+      world.append(wal, { hardState: hardState(1, 0, 0), entries: entries(1, 40, 1) });
+      for (let commit = 1; commit <= 40; commit += 1)
+        world.append(wal, { hardState: hardState(1, 0, commit), mustSync: false });
+      wal.append(makeBatch({ entries: entries(41, 43, 1, 700) }), () => {});
+      world.scheduler.steps(1 + (seed % 2));
+      world.disk = world.disk.crash();
+      const recovered = world.open();
+      assert.ok(recovered.lastIndex === 40 || recovered.lastIndex === 43);
+      assert.ok(recovered.hardState.commit <= 40);
+      if (recovered.lastIndex === 40 && recovered.tornTail !== undefined) gaps += 1;
+    }
+    assert.ok(gaps > 50, `${gaps} gaps`);
+  });
+});
+
 describe('write-ahead log: a failing disk', () => {
   test('after a failed sync every later append is refused, and the restart has what was acknowledged', () => {
     for (let seed = 1; seed <= 40; seed += 1) {
@@ -234,8 +316,14 @@ describe('write-ahead log: a failing disk', () => {
       world.disk.failNext('sync');
       const failed = world.finish((done) => wal.append(makeBatch({ entries: entries(4, 6, 1, 600) }), done));
       assert.equal(failed?.code, 'io');
-      assert.equal(world.finish((done) => wal.append(makeBatch({ entries: entries(7, 7, 1) }), done)), failed);
-      assert.equal(world.finish((done) => wal.close(done)), failed);
+      assert.equal(
+        world.finish((done) => wal.append(makeBatch({ entries: entries(7, 7, 1) }), done)),
+        failed,
+      );
+      assert.equal(
+        world.finish((done) => wal.close(done)),
+        failed,
+      );
       // The member is started again on the same machine: the system's memory shows more than the disk has.
       world.disk = world.disk.kill();
       const seen = world.open();
@@ -287,15 +375,17 @@ describe('write-ahead log: a failing disk', () => {
   });
 });
 
-describe('write-ahead log: folders that are refused', () => {
-  function filled(): World {
-    const world = new World();
-    const { wal } = world.open({ segmentBytes: 1024 });
-    for (let i = 1; i <= 40; i += 1) world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 100) });
-    world.succeed((done) => wal.close(done));
-    return world;
-  }
+/** Forty entries in several segments. */
+function filled(): World {
+  const world = new World();
+  const { wal } = world.open({ segmentBytes: 1024 });
+  for (let i = 1; i <= 40; i += 1)
+    world.append(wal, { hardState: hardState(1, 0, i - 1), entries: entries(i, i, 1, 100) });
+  world.succeed((done) => wal.close(done));
+  return world;
+}
 
+describe('write-ahead log: folders that are refused', () => {
   test('another cluster\u2019s or another member\u2019s log', () => {
     const world = filled();
     assert.throws(() => world.recover({ clusterId: 78 }), refuses('foreign', /member 5 of cluster 77/));
@@ -317,8 +407,7 @@ describe('write-ahead log: folders that are refused', () => {
     world.succeed((done) => world.disk.remove('wal/0000000000000003.log', done));
     assert.throws(() => world.recover(), refuses('missing', /0000000000000003\.log/));
     const other = filled();
-    world.succeed((done) => other.disk.remove('wal/0000000000000001.log', done));
-    other.scheduler.drain();
+    other.succeed((done) => other.disk.remove('wal/0000000000000001.log', done));
     assert.throws(() => other.recover(), refuses('gap', /begins after index/));
   });
 

@@ -241,6 +241,23 @@ describe('append messages', () => {
     assert.deepEqual(plain(decoded), plain(message));
   });
 
+  test('the example of docs/wire-format.md is what is written', () => {
+    const message: PeerMessage = {
+      kind: 'raft',
+      message: {
+        type: 'append',
+        from,
+        to,
+        term: 7,
+        previousIndex: 41,
+        previousTerm: 6,
+        commit: 40,
+        entries: [entry(42, 6, 'ab'), entry(43, 7, '')],
+      },
+    };
+    assert.equal(Buffer.from(frameOf(message)).toString('hex'), '0107290628020206020207006162');
+  });
+
   test('large data is not copied on the way out', () => {
     const large = entry(1, 1, 'x'.repeat(100_000));
     const chunks = encodePeerMessage(platform, appendOf([large]));

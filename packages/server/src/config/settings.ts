@@ -59,6 +59,8 @@ export interface Config {
   readonly advertiseAddress: string;
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
+  readonly snapshotLogBytesMin: number;
+  readonly segmentBytes: number;
   readonly bodyBytesMax: number;
   readonly requestsMax: number;
   readonly connectionsMax: number;
@@ -146,6 +148,18 @@ export const settings: { readonly [K in SettingKey]: Setting<NonNullable<Config[
     duration(50, 5 * MINUTE_MS),
     'without a word from the leader for this long (up to twice it, at random) a member stands for election',
     { default: 500 },
+  ),
+  snapshotLogBytesMin: setting(
+    'QUORATE_SNAPSHOT_LOG_BYTES',
+    integer('bytes', 1, 1024 * 1024 * MEBIBYTE),
+    'the log grows to at least so many bytes before a snapshot is taken',
+    { default: 32 * MEBIBYTE },
+  ),
+  segmentBytes: setting(
+    'QUORATE_SEGMENT_BYTES',
+    integer('bytes', 64 * 1024, 1024 * MEBIBYTE),
+    'size of one file of the log',
+    { default: 64 * MEBIBYTE },
   ),
   bodyBytesMax: setting(
     'QUORATE_HTTP_BODY_MAX_BYTES',

@@ -49,6 +49,7 @@ export function send(request: ClientRequest): Promise<ClientResponse> {
       headers['content-type'] = 'application/json';
       headers['content-length'] = Buffer.byteLength(body);
     }
+    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
     const { hostname, port } = new URL(`http://${address}`);
     const outgoing = httpRequest(
       {
@@ -58,10 +59,7 @@ export function send(request: ClientRequest): Promise<ClientResponse> {
         path,
         headers,
         agent: false,
-        signal:
-          signal === undefined
-            ? AbortSignal.timeout(timeoutMs)
-            : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       },
       (incoming) => {
         const chunks: Buffer[] = [];

@@ -1,2 +1,0 @@
-export const CHANNELS = ['control', 'append', 'snapshot'];
-//# sourceMappingURL=network.js.map

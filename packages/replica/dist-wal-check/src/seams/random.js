@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=random.js.map

@@ -1,3 +1,0 @@
-/** A trace that keeps nothing. */
-export const noTrace = { event: () => { } };
-//# sourceMappingURL=trace.js.map

@@ -1,0 +1,165 @@
+/** The Disk contract, kept by the real and by the virtual disk; and what only one of them can show. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { FileDisk, toDiskError } from '../../src/adapters/file-disk.js';
+import { nodePlatform } from '../../src/adapters/platform.js';
+import type { DiskDone, DiskError } from '../../src/seams/disk.js';
+import { diskContract } from '../../src/testing/disk-contract.js';
+import { MemoryDisk } from '../../src/testing/memory-disk.js';
+import { type RecoveredWal, readIdentity, recoverWal, writeIdentity } from '../../src/wal/wal.js';
+import { entries, hardState, makeBatch, ORIGIN, seededRandom, show } from '../wal/support.js';
+
+function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'quorate-disk-'));
+}
+
+diskContract('files', async () => {
+  const root = temporaryFolder();
+  const disk = new FileDisk(root);
+  return {
+    disk,
+    close: async () => {
+      await new Promise<void>((resolve) => disk.close(resolve));
+      rmSync(root, { recursive: true });
+    },
+  };
+});
+
+diskContract('memory', async () => {
+  const random = seededRandom(3);
+  const disk = new MemoryDisk({ schedule: (_delayMs, run) => void setImmediate(run), random });
+  return { disk, close: async () => {} };
+});
+
+function finish(operation: (done: DiskDone) => void): Promise<DiskError | undefined> {
+  return new Promise((resolve) => operation(resolve));
+}
+
+async function succeed(operation: (done: DiskDone) => void): Promise<void> {
+  assert.equal(await finish(operation), undefined);
+}
+
+function recover(disk: FileDisk): RecoveredWal {
+  const options = { segmentBytes: 256 * 1024, clusterId: 1, memberId: 2 };
+  const recovery = recoverWal(disk, nodePlatform, options, ORIGIN);
+  for (;;) {
+    const step = recovery.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+describe('file disk', () => {
+  test('space is really taken, not only promised', async () => {
+    const root = temporaryFolder();
+    try {
+      const disk = new FileDisk(root);
+      await succeed((done) => disk.create('f', 3 * 1024 * 1024, done));
+      await succeed((done) => disk.sync('f', done));
+      assert.ok(statSync(join(root, 'f')).blocks * 512 >= 3 * 1024 * 1024);
+      await new Promise<void>((resolve) => disk.close(resolve));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('a log and an identity on real files, across restarts and many segments', async () => {
+    const root = temporaryFolder();
+    try {
+      const identity = { clusterId: 1, memberId: 2, name: 'one', instance: 'x' };
+      const list = entries(1, 500, 1, 3000);
+      let disk = new FileDisk(root);
+      await succeed((done) => writeIdentity(disk, nodePlatform, identity, done));
+      let { wal } = recover(disk);
+      const all: Promise<void>[] = [];
+      for (const one of list) {
+        all.push(succeed((done) => wal.append(makeBatch({ hardState: hardState(1, 0, 0), entries: [one] }), done)));
+        if (one.index % 40 === 0) await Promise.all(all);
+      }
+      await Promise.all(all);
+      assert.ok(wal.segmentCount > 3, `${wal.segmentCount} segments`);
+      await succeed((done) => wal.close(done));
+      await new Promise<void>((resolve) => disk.close(resolve));
+
+      disk = new FileDisk(root);
+      assert.deepEqual(readIdentity(disk, nodePlatform), identity);
+      const recovered = recover(disk);
+      assert.deepEqual(show(recovered.entries), show(list));
+      wal = recovered.wal;
+      await succeed((done) => wal.whenStarted(done));
+      await succeed((done) => wal.append(makeBatch({ entries: entries(501, 501, 1) }), done));
+      await succeed((done) => wal.close(done));
+      await new Promise<void>((resolve) => disk.close(resolve));
+      assert.equal(recover(new FileDisk(root)).lastIndex, 501);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('more files than are kept open, each keeps what was written', async () => {
+    const root = temporaryFolder();
+    try {
+      const disk = new FileDisk(root);
+      const names = Array.from({ length: 100 }, (_, i) => `f${i}`);
+      for (const part of [1, 2]) {
+        const written = names.map(async (name, i) => {
+          if (part === 1) await succeed((done) => disk.create(name, 0, done));
+          await succeed((done) => disk.write(name, part - 1, [Uint8Array.of(i)], done));
+        });
+        await Promise.all(written);
+      }
+      for (const [i, name] of names.entries()) assert.deepEqual([...readFileSync(join(root, name))], [i, i]);
+      await new Promise<void>((resolve) => disk.close(resolve));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('the system\u2019s errors get the seam\u2019s codes', () => {
+    const codes = { ENOSPC: 'full', EDQUOT: 'full', ENOENT: 'not-found', EACCES: 'denied', EROFS: 'denied', EIO: 'io' };
+    for (const [system, code] of Object.entries(codes)) {
+      const error = toDiskError('write', 'wal/x', Object.assign(new Error('because'), { code: system }));
+      assert.equal(error.code, code);
+      assert.match(error.message, /write wal\/x: because/);
+    }
+  });
+
+  test('paths that lead out of the folder are a programmer\u2019s error', () => {
+    const disk = new FileDisk(tmpdir());
+    assert.throws(() => disk.size('../x'), /not a path within/);
+    assert.throws(() => disk.size('/etc/passwd'), /not a path within/);
+  });
+});
+
+describe('node platform', () => {
+  test('latin1 of any length and content goes there and back', () => {
+    for (const length of [0, 1, 12, 13, 47, 48, 49, 300]) {
+      const bytes = Uint8Array.from({ length: length + 2 }, (_, i) => (i * 37) & 0xff);
+      const text = nodePlatform.latin1(bytes, 1, length + 1);
+      assert.deepEqual(
+        Array.from({ length }, (_, i) => text.charCodeAt(i)),
+        [...bytes.subarray(1, length + 1)],
+      );
+      const back = nodePlatform.allocate(length + 3);
+      assert.equal(nodePlatform.writeLatin1(text, back, 2), length);
+      assert.deepEqual(back.subarray(2, length + 2), bytes.subarray(1, length + 1));
+    }
+  });
+
+  test('allocated memory is nobody else\u2019s, and its slices are copies', () => {
+    const bytes = nodePlatform.allocate(10);
+    assert.equal(bytes.length, 10);
+    assert.equal(bytes.buffer.byteLength, 10);
+    const copy = bytes.fill(1).slice();
+    bytes.fill(2);
+    assert.equal(copy[0], 1);
+  });
+
+  test('the checksum continues from its seed', () => {
+    const bytes = new TextEncoder().encode('123456789');
+    assert.equal(nodePlatform.crc32(bytes, 0), 0xcbf43926);
+    assert.equal(nodePlatform.crc32(bytes.subarray(4), nodePlatform.crc32(bytes.subarray(0, 4), 0)), 0xcbf43926);
+  });
+});

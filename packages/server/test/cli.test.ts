@@ -1,0 +1,238 @@
+/** The command line against fake members behind real sockets: what it prints, where, and its exit codes. */
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { runCli } from '../src/cli/program.js';
+import { formatAddress } from '../src/config/address.js';
+import { settingKeys, settings } from '../src/config/settings.js';
+import { HttpApi } from '../src/http/api.js';
+import { HttpServer } from '../src/http/server.js';
+import { FakeMember } from './fake-member.js';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function quorate(argv: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const io = { env, out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
+  const code = await runCli(argv, io, () => Promise.reject(new Error('no member here')));
+  return { code, out, err };
+}
+
+async function run(
+  t: TestContext,
+  member: FakeMember = new FakeMember(),
+): Promise<{ member: FakeMember; address: string }> {
+  const limits = { keyBytesMax: 100, valueBytesMax: 200, keysMax: 1000 };
+  const server = new HttpServer(new HttpApi(member, { limits, version: {} }), {
+    bodyBytesMax: 10_000,
+    requestTimeoutMs: 30_000,
+    writeTimeoutMs: 30_000,
+    requestsMax: 100,
+    connectionsMax: 100,
+  });
+  const address = formatAddress(await server.listen('localhost:0'));
+  t.after(() => {
+    server.destroyConnections();
+    return server.drain();
+  });
+  return { member, address };
+}
+
+/** Accepts connections, reads, and hangs up without an answer. */
+async function runHangingUp(t: TestContext): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  t.after(() => new Promise((resolve) => server.close(resolve)));
+  return `localhost:${(server.address() as AddressInfo).port}`;
+}
+
+async function nobodyAt(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `localhost:${port}`;
+}
+
+test('put, get and del do what they say', async (t) => {
+  const { address } = await run(t);
+  const key = 'a/b c:d,ä';
+  assert.deepEqual(await quorate(['put', key, 'v 1', '-e', address]), { code: 0, out: 'created\n', err: '' });
+  assert.deepEqual(await quorate(['put', key, 'v 2', '-e', address]), { code: 0, out: 'updated\n', err: '' });
+  assert.deepEqual(await quorate(['get', key, '-e', address]), { code: 0, out: 'v 2\n', err: '' });
+  assert.deepEqual(await quorate(['get', '--json', key, '-e', address]), {
+    code: 0,
+    out: '{"key":"a/b c:d,ä","value":"v 2"}\n',
+    err: '',
+  });
+  assert.deepEqual(await quorate(['put', '--create', key, 'x', '-e', address]), {
+    code: 1,
+    out: '',
+    err: 'quorate: key already exists\n',
+  });
+  assert.deepEqual(await quorate(['del', key, '-e', address]), { code: 0, out: 'deleted\n', err: '' });
+  assert.deepEqual(await quorate(['get', key, '-e', address]), { code: 3, out: '', err: 'quorate: key not found\n' });
+  assert.deepEqual(await quorate(['del', key, '-e', address]), { code: 3, out: '', err: 'quorate: key not found\n' });
+});
+
+test('values that begin with a dash are values', async (t) => {
+  const { address } = await run(t);
+  assert.equal((await quorate(['put', '-e', address, '--', 'k', '-5'])).code, 0);
+  assert.equal((await quorate(['get', '-e', address, 'k'])).out, '-5\n');
+});
+
+test('a serializable read is asked for as such', async (t) => {
+  const { member, address } = await run(t);
+  await quorate(['get', 'a', '--consistency', 'serializable', '-e', address]);
+  assert.deepEqual(member.lastReads, ['serializable']);
+  assert.equal((await quorate(['get', 'a', '--consistency', 'maybe', '-e', address])).code, 2);
+});
+
+test('endpoints come from flags or QUORATE_ENDPOINTS; the next one is asked when nobody listens', async (t) => {
+  const { address } = await run(t);
+  const nobody = await nobodyAt();
+  assert.equal((await quorate(['put', 'a', 'b', '-e', nobody, '-e', address])).code, 0);
+  assert.equal((await quorate(['get', 'a'], { QUORATE_ENDPOINTS: `${nobody}, http://${address}/` })).out, 'b\n');
+  const none = await quorate(['get', 'a', '-e', nobody]);
+  assert.deepEqual(none, { code: 4, out: '', err: `quorate: ${nobody}: connection refused\n` });
+  const wrong = await quorate(['get', 'a', '-e', 'nowhere']);
+  assert.deepEqual([wrong.code, wrong.err], [2, 'quorate: endpoint "nowhere" is not host:port\n']);
+});
+
+test('a member without a leader is passed over; without any the exit code says so', async (t) => {
+  const { member, address } = await run(t);
+  const { address: healthy } = await run(t);
+  member.trouble = 'no-leader';
+  assert.equal((await quorate(['put', 'a', 'b', '-e', address, '-e', healthy])).code, 0);
+  const alone = await quorate(['put', 'a', 'b', '-e', address]);
+  assert.deepEqual(alone, { code: 4, out: '', err: `quorate: ${address}: no leader\n` });
+});
+
+test('a change whose answer is lost is never sent again, a read is', async (t) => {
+  const hangingUp = await runHangingUp(t);
+  const { member, address } = await run(t);
+  const put = await quorate(['put', 'a', 'b', '-e', hangingUp, '-e', address]);
+  assert.equal(put.code, 5);
+  assert.match(put.err, /outcome unknown: the change may or may not have been made\n$/);
+  assert.equal(member.entries.size, 0);
+  assert.equal((await quorate(['get', 'a', '-e', hangingUp, '-e', address])).code, 3);
+  member.trouble = 'outcome-unknown';
+  assert.equal((await quorate(['del', 'a', '-e', address])).code, 5);
+});
+
+test('status shows every member, also those that do not answer', async (t) => {
+  const member = new FakeMember();
+  const { address } = await run(t, member);
+  const nobody = await nobodyAt();
+  member.members = [
+    { id: 1, name: 'node1', peerAddress: 'p:1', clientAddress: address, voter: true, promoteWhenCaughtUp: false },
+    { id: 2, name: 'node2', peerAddress: 'p:2', clientAddress: nobody, voter: true, promoteWhenCaughtUp: false },
+    { id: 3, name: 'node3', peerAddress: 'p:3', clientAddress: '', voter: true, promoteWhenCaughtUp: false },
+  ];
+  const shown = await quorate(['status', '-e', nobody, '-e', address]);
+  assert.equal(shown.code, 0);
+  const lines = shown.out.split('\n');
+  assert.match(lines[0] ?? '', /^ID +NAME +ADDRESS +ROLE +TERM +COMMIT +APPLIED +LAG +LEADER$/);
+  assert.match(lines[1] ?? '', new RegExp(`^1 +node1 +${address} +leader +3 +12 +11 +1 +node1$`));
+  assert.match(lines[2] ?? '', new RegExp(`^2 +node2 +${nobody} +unreachable +- +- +- +- +-$`));
+  assert.match(lines[3] ?? '', /^3 +node3 +- +unreachable/);
+  assert.equal(lines[4], `node2: ${nobody}: connection refused`);
+  assert.equal(lines[5], 'node3: its address is not known');
+  const json = JSON.parse((await quorate(['status', '--json', '-e', address])).out) as { members: unknown[] };
+  assert.deepEqual(json.members[1], {
+    id: 2,
+    name: 'node2',
+    address: nobody,
+    reachable: false,
+    problem: `${nobody}: connection refused`,
+  });
+  assert.equal((await quorate(['status', '-e', nobody])).code, 4);
+});
+
+test('members are listed, added, promoted, removed, and lead', async (t) => {
+  const { address } = await run(t);
+  const added = await quorate(['member', 'add', 'node2', 'localhost:21002', '-e', address]);
+  assert.deepEqual(added, { code: 0, out: 'added node2 as 2\n', err: '' });
+  const list = await quorate(['member', 'list', '-e', address]);
+  assert.match(
+    list.out,
+    /^ID +NAME +PEER ADDRESS +CLIENT ADDRESS +KIND\n1 +node1 .*voter\n2 +node2 +localhost:21002 +- +learner\n$/,
+  );
+  assert.equal((await quorate(['member', 'promote', 'node2', '-e', address])).out, 'promoted node2 (2)\n');
+  assert.equal((await quorate(['transfer-leadership', 'node2', '-e', address])).out, 'the leader is 2\n');
+  assert.equal((await quorate(['transfer-leadership', '--json', '-e', address])).out, '{"leaderId":2}\n');
+  assert.equal((await quorate(['member', 'remove', '2', '-e', address])).out, 'removed node2 (2)\n');
+  const missing = await quorate(['member', 'remove', 'node2', '-e', address]);
+  assert.deepEqual(
+    [missing.code, missing.err],
+    [3, 'quorate: there is no member "node2"; the members are node1 (1)\n'],
+  );
+  const refused = await quorate(['member', 'remove', 'node1', '-e', address]);
+  assert.deepEqual([refused.code, refused.err], [1, 'quorate: the last member cannot be removed\n']);
+});
+
+test('there is help everywhere, with examples; wrong usage says what is right', async () => {
+  const commands = [[], ['serve'], ['put'], ['get'], ['del'], ['status'], ['transfer-leadership']];
+  const memberCommands = ['list', 'add', 'promote', 'remove'].map((name) => ['member', name]);
+  for (const command of [...commands, ...memberCommands]) {
+    const { code, out, err } = await quorate([...command, '--help']);
+    assert.deepEqual([code, err], [0, ''], command.join(' '));
+    assert.match(out, /^Usage: quorate/);
+    assert.match(out, /Examples:\n {2}(\S+=\S+ )?quorate/, command.join(' '));
+  }
+  assert.match((await quorate(['--help'])).out, /Exit codes: 0 done; 1 /);
+  const help = (await quorate(['serve', '--help'])).out;
+  for (const key of settingKeys) assert.ok(help.includes(`[${settings[key].name}]`.slice(0, 12)), settings[key].name);
+  for (const argv of [
+    ['put', 'a'],
+    ['nothing'],
+    ['get', 'a', '--nothing'],
+    ['get', 'a', '--timeout', 'soon'],
+    ['put', '', 'x'],
+  ]) {
+    const { code, out, err } = await quorate(argv);
+    assert.equal(code, 2, argv.join(' '));
+    assert.equal(out, '');
+    assert.notEqual(err, '');
+  }
+  assert.match((await quorate(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
+});
+
+const SERVE = ['serve', '--env-file', '/dev/null', '--server-address', 'localhost:8888', '--service-debug'];
+
+test('serve --print-config prints and does not serve', async () => {
+  const table = await quorate([...SERVE, '--print-config'], { SERVICE_RAFT_TIMEOUT: '1m' });
+  assert.deepEqual([table.code, table.err], [0, '']);
+  assert.match(table.out, /^SERVICE_DEBUG +true +flag --service-debug$/m);
+  assert.match(table.out, /^SERVICE_RAFT_TIMEOUT +1m +environment$/m);
+  const json = await quorate([...SERVE, '--service-debug=true', '--print-config', '--json']);
+  const parsed = JSON.parse(json.out) as Record<string, { value: string }>;
+  assert.equal(parsed['SERVER_ADDRESS']?.value, 'localhost:8888');
+});
+
+test('serve reports a wrong configuration with exit code 2, all of it, one line each', async () => {
+  const { code, out, err } = await quorate([
+    'serve',
+    '--env-file',
+    '/dev/null',
+    '--server-address',
+    'x',
+    '--service-debug',
+    '--quorate-log-level',
+    'loud',
+  ]);
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(
+    err,
+    /^quorate: SERVER_ADDRESS \(flag --server-address\): "x" is not allowed; .*\nquorate: QUORATE_LOG_LEVEL .*\n$/,
+  );
+});

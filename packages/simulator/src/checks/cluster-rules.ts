@@ -1,0 +1,222 @@
+/**
+ * What must hold across members, after every step of any of them. It looks at the members' consensus cores from outside and
+ * keeps its own account of what was promised and what was decided; an account outlives the member's crash.
+ *
+ *   election safety        at most one leader in a term
+ *   leader completeness    a leader has every entry that an earlier term committed
+ *   state machine safety   the entry applied at an index is the same at every member, in every life
+ *   durable quorum         what a leader commits is durable at a majority of each half of its configuration
+ *   kept promises          what a member took for durable is there after its restart
+ *   monotonic              term, commit, applied index and revision never go back within a life
+ */
+import { checkState, checkTransition, type ConfigState, type Entry, type MemberId, type Raft, type RaftSnapshot, snapshotState } from '@quorate/raft';
+import type { Platform, RecoveredState, Replica } from '@quorate/replica/internal';
+import { require } from './violation.js';
+
+/** An entry as it was applied first. */
+interface Decided {
+  readonly term: number;
+  readonly checksum: number;
+  /** The term of the member that applied it: at least that in which it was committed. */
+  readonly knownInTerm: number;
+}
+
+/** What a member believes to be on its disk. */
+interface Promised {
+  readonly term: number;
+  readonly vote: MemberId;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+/** One member's life as the rules follow it. */
+interface Watched {
+  readonly replica: Replica;
+  before: RaftSnapshot;
+  applied: number;
+  revision: number;
+  commitSeen: number;
+  stepsUnchecked: number;
+  /** Before the step: it may have changed within. */
+  config: ConfigState;
+}
+
+/** checkState looks at every entry in memory: long logs are looked at less often. */
+const FULL_CHECK_ENTRIES = 64;
+
+export class ClusterRules {
+  readonly #platform: Platform;
+  readonly #leaders = new Map<number, MemberId>();
+  /** By index, from 1. */
+  readonly #decided: (Decided | undefined)[] = [];
+  readonly #revisions = new Map<number, number>();
+  readonly #promised = new Map<MemberId, Promised>();
+  readonly #watched = new Map<MemberId, Watched>();
+  #lastDecided = 0;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** The highest index that any member has applied. */
+  get lastDecided(): number {
+    return this.#lastDecided;
+  }
+
+  /** A member's life begins: what recovery found is compared with what its former life had promised. */
+  recovered(id: MemberId, found: RecoveredState): void {
+    const promised = this.#promised.get(id);
+    const { hardState, entries, compacted, applied } = found.initial;
+    const rule = 'kept promises';
+    if (promised !== undefined) {
+      const text = (): string =>
+        `member ${id} had promised ${JSON.stringify(promised)}, its disk holds ${JSON.stringify({ hardState, applied, compacted, entries: entries.length })}`;
+      require(hardState.term >= promised.term, rule, text);
+      const sameTerm = hardState.term === promised.term;
+      require(!sameTerm || promised.vote === 0 || hardState.vote === promised.vote, rule, text);
+      if (promised.lastIndex > compacted.index) {
+        const entry = entries[promised.lastIndex - compacted.index - 1];
+        require(entry?.term === promised.lastTerm, rule, text);
+      }
+    }
+    for (const entry of entries) if (entry.index <= applied.index) this.#compare(id, entry);
+  }
+
+  watch(id: MemberId, replica: Replica): void {
+    const { state, raft } = replica;
+    this.#watched.set(id, {
+      replica,
+      before: snapshotState(raft),
+      applied: state.appliedIndex,
+      revision: state.store.revision,
+      commitSeen: raft.commit,
+      stepsUnchecked: 0,
+      config: raft.core.config,
+    });
+    this.#checkPosition(id, replica);
+    this.step(id);
+  }
+
+  forget(id: MemberId): void {
+    this.#watched.delete(id);
+  }
+
+  /** The member has had an input. */
+  step(id: MemberId): void {
+    const watched = this.#watched.get(id);
+    if (watched === undefined) return;
+    const { raft } = watched.replica;
+    this.#checkCore(watched, raft);
+    this.#checkLeader(id, raft, watched);
+    this.#checkApplied(id, watched);
+    const { hardStatePersisted, log } = raft.core;
+    const { term, vote } = hardStatePersisted;
+    const lastTerm = raft.entryTerm(log.persistedIndex);
+    // Unknown while a snapshot that replaces the log is being written: until then the disk holds what it held before.
+    const former = this.#promised.get(id);
+    const last =
+      lastTerm === undefined
+        ? { lastIndex: former?.lastIndex ?? 0, lastTerm: former?.lastTerm ?? 0 }
+        : { lastIndex: log.persistedIndex, lastTerm };
+    this.#promised.set(id, { term, vote, ...last });
+    this.#checkCommit(id, watched, raft);
+    watched.config = raft.core.config;
+  }
+
+  #checkCore(watched: Watched, raft: Raft): void {
+    const { log } = raft.core;
+    watched.stepsUnchecked += 1;
+    checkTransition(watched.before, raft);
+    if (watched.stepsUnchecked * FULL_CHECK_ENTRIES >= log.lastIndex - log.compactedIndex) {
+      watched.stepsUnchecked = 0;
+      checkState(raft);
+    }
+    watched.before = snapshotState(raft);
+  }
+
+  #checkLeader(id: MemberId, raft: Raft, watched: Watched): void {
+    if (raft.role !== 'leader') return;
+    const known = this.#leaders.get(raft.term);
+    if (known === id) return;
+    require(known === undefined, 'election safety', () => `${known} and ${id} both lead term ${raft.term}`);
+    this.#leaders.set(raft.term, id);
+    watched.commitSeen = raft.commit;
+    for (let index = this.#lastDecided; index > 0; index -= 1) {
+      const decided = this.#decided[index];
+      if (decided === undefined || decided.knownInTerm >= raft.term) continue;
+      const term = raft.entryTerm(index);
+      const isThere = term === undefined ? index < raft.core.log.compactedIndex : term === decided.term;
+      require(isThere, 'leader completeness', () => {
+        return `${id} leads term ${raft.term} and has term ${term} at ${index}, where term ${decided.term} was committed`;
+      });
+      break;
+    }
+  }
+
+  #checkApplied(id: MemberId, watched: Watched): void {
+    const { state, raft } = watched.replica;
+    const now = state.appliedIndex;
+    if (now === watched.applied) return;
+    require(now > watched.applied, 'monotonic', () => `member ${id} applied ${watched.applied}, then ${now}`);
+    const { log } = raft.core;
+    for (let index = Math.max(watched.applied, log.compactedIndex) + 1; index <= now; index += 1) {
+      const entry = log.entry(index);
+      this.#compare(id, entry);
+      if (this.#decided[index] !== undefined) continue;
+      const checksum = this.#platform.crc32(entry.data, 0);
+      this.#decided[index] = { term: entry.term, checksum, knownInTerm: raft.term };
+      this.#lastDecided = Math.max(this.#lastDecided, index);
+    }
+    const { revision } = state.store;
+    require(revision >= watched.revision, 'monotonic', () => `member ${id}: revision ${watched.revision}, then ${revision}`);
+    this.#checkPosition(id, watched.replica);
+    watched.applied = now;
+    watched.revision = revision;
+  }
+
+  #checkPosition(id: MemberId, { state }: Replica): void {
+    const { position, store } = state;
+    const { index, term } = position;
+    const decided = this.#decided[index];
+    const known = this.#revisions.get(index) ?? store.revision;
+    this.#revisions.set(index, known);
+    const same = known === store.revision && (decided === undefined || decided.term === term);
+    require(same, 'state machine safety', () => {
+      return `member ${id} is at revision ${store.revision} after entry ${index} of term ${term}; another was at ${known}, term ${decided?.term}`;
+    });
+  }
+
+  #compare(id: MemberId, entry: Entry): void {
+    const decided = this.#decided[entry.index];
+    if (decided === undefined) return;
+    const same = decided.term === entry.term && decided.checksum === this.#platform.crc32(entry.data, 0);
+    require(same, 'state machine safety', () => {
+      return `member ${id} applied another entry at ${entry.index}: term ${entry.term}, decided was term ${decided.term}`;
+    });
+  }
+
+  /** Raft paper 5.4.2: a leader's commit index moves only over what a majority has on disk. */
+  #checkCommit(id: MemberId, watched: Watched, raft: Raft): void {
+    if (raft.role !== 'leader' || raft.commit <= watched.commitSeen) return;
+    const index = raft.commit;
+    watched.commitSeen = index;
+    const term = raft.entryTerm(index);
+    const holders = (half: readonly MemberId[]): readonly MemberId[] =>
+      half.filter((member) => this.#holds(member, index, term));
+    const isQuorum = ({ voters, votersOutgoing }: ConfigState): boolean =>
+      [voters, votersOutgoing].every((half) => half.length === 0 || holders(half).length > half.length / 2);
+    require(isQuorum(watched.config) || isQuorum(raft.core.config), 'durable quorum', () => {
+      const { voters, votersOutgoing } = raft.core.config;
+      const all = [...voters, ...votersOutgoing];
+      return `${id} committed ${index} of term ${term} in [${voters.join()}|${votersOutgoing.join()}]; it is durable at ${holders(all).join()} only`;
+    });
+  }
+
+  #holds(member: MemberId, index: number, term: number | undefined): boolean {
+    const promised = this.#promised.get(member);
+    if (promised === undefined || promised.lastIndex < index) return false;
+    const raft = this.#watched.get(member)?.replica.raft;
+    const own = raft?.entryTerm(index);
+    return own === undefined || own === term;
+  }
+}

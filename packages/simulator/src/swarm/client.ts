@@ -1,0 +1,183 @@
+/**
+ * A client of the simulated cluster: one operation at a time, at any member, on few keys, with values that occur once. It writes
+ * down what it asked, when, and what it was told.
+ */
+import { type Command, encodeCommand, type KeyValue, type Response } from '@quorate/replica/internal';
+import type { Operation, OperationKind } from '../checks/history.js';
+import { Violation } from '../checks/violation.js';
+import type { Member } from '../world/member.js';
+import type { Stream } from '../world/random.js';
+import type { World } from '../world/world.js';
+
+/** From a client to a member and back. */
+const CALL_MS_MAX = 2;
+const SWITCH_CHANCE = 0.2;
+
+export class Client {
+  readonly #world: World;
+  readonly #number: number;
+  readonly #random: Stream;
+  readonly #history: Operation[];
+  #member: Member;
+  #sequence = 0;
+  #stopped = false;
+  /** What it last knew of each key: swaps that expect it often succeed. */
+  readonly #known = new Map<string, string | null>();
+
+  constructor(world: World, number: number, history: Operation[]) {
+    this.#world = world;
+    this.#number = number;
+    this.#history = history;
+    this.#random = world.random.stream(`client ${number}`);
+    this.#member = this.#random.pick(world.members);
+  }
+
+  start(): void {
+    const { thinkMs } = this.#world.scenario;
+    this.#world.schedule.after(this.#random.between(0, 2 * thinkMs), () => this.#next());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #next(): void {
+    if (this.#stopped) return;
+    if (this.#random.chance(SWITCH_CHANCE)) this.#member = this.#random.pick(this.#world.members);
+    const operation = this.#draw();
+    this.#history.push(operation);
+    const { schedule, scenario } = this.#world;
+    let isOver = false;
+    const end = (outcome: Operation['outcome']): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#end(operation, outcome);
+    };
+    schedule.after(scenario.clientTimeoutMs, () => end('unknown'));
+    schedule.after(this.#random.between(0, CALL_MS_MAX), () => {
+      const answer = (outcome: Operation['outcome']): void =>
+        schedule.after(this.#random.between(0, CALL_MS_MAX), () => end(outcome));
+      if (!this.#ask(operation, () => isOver, answer)) answer('rejected');
+    });
+  }
+
+  #end(operation: Operation, outcome: Operation['outcome']): void {
+    const { schedule, scenario, log } = this.#world;
+    operation.outcome = outcome;
+    operation.endedMs = schedule.nowMs;
+    log.record('client', `c${this.#number}`, operation.revision * 4 + outcome.length, () => {
+      return `${operation.kind} ${operation.key} ${operation.value ?? ''} via ${operation.via}: ${outcome} found ${operation.found} revision ${operation.revision}`;
+    });
+    if (outcome === 'ok') {
+      const isWritten = operation.kind === 'put' || (operation.kind === 'swap' && operation.swapped);
+      const known = isWritten ? operation.value : operation.kind === 'delete' ? null : operation.found;
+      if (known !== undefined) this.#known.set(operation.key, known);
+    } else {
+      this.#member = this.#random.pick(this.#world.members);
+    }
+    schedule.after(this.#random.between(0, 2 * scenario.thinkMs), () => this.#next());
+  }
+
+  #draw(): Operation {
+    const { gets, puts, deletes, swaps, keys, valueBytesMax } = this.#world.scenario;
+    const kinds: readonly (readonly [OperationKind, number])[] = [
+      ['get', gets],
+      ['put', puts],
+      ['delete', deletes],
+      ['swap', swaps],
+    ];
+    let draw = this.#random.integer(gets + puts + deletes + swaps);
+    const [kind] = kinds.find(([, weight]) => (draw -= weight) < 0) ?? (['get'] as const);
+    const key = `k${this.#random.integer(keys)}`;
+    this.#sequence += 1;
+    const length = this.#random.integer(valueBytesMax);
+    const value = `${this.#number}.${this.#sequence}.`.padEnd(length, 'x');
+    return {
+      client: this.#number,
+      kind,
+      key,
+      value: kind === 'put' || kind === 'swap' ? value : null,
+      expected: kind === 'swap' ? (this.#known.get(key) ?? null) : null,
+      invokedMs: this.#world.schedule.nowMs,
+      endedMs: Number.POSITIVE_INFINITY,
+      outcome: 'pending',
+      found: undefined,
+      swapped: false,
+      revision: 0,
+      via: this.#member.name,
+    };
+  }
+
+  /** False: nobody is there. */
+  #ask(operation: Operation, isOver: () => boolean, answer: (outcome: Operation['outcome']) => void): boolean {
+    const { platform } = this.#world;
+    if (operation.kind === 'get') {
+      return this.#member.read((result, replica) => {
+        if (isOver()) return;
+        if (result.ok) {
+          const { store } = replica.state;
+          operation.found = textOf(store.get(operation.key));
+          operation.revision = store.revision;
+        }
+        answer(result.ok ? 'ok' : 'rejected');
+      });
+    }
+    return this.#member.execute(encodeCommand(platform, commandOf(operation)), (result) => {
+      if (isOver()) return;
+      if (result.ok) learn(operation, result.value);
+      answer(result.ok ? 'ok' : result.outcome === 'unknown' ? 'unknown' : 'rejected');
+    });
+  }
+}
+
+function commandOf({ kind, key, value, expected }: Operation): Command {
+  const put = {
+    kind: 'put',
+    key,
+    value: new TextEncoder().encode(value ?? ''),
+    lease: 0n,
+    returnPrevious: true,
+    ignoreValue: false,
+    ignoreLease: false,
+  } as const;
+  if (kind === 'put') return { operation: put, limits: undefined };
+  if (kind === 'delete') {
+    return { operation: { kind: 'delete', key, rangeEnd: undefined, returnPrevious: true }, limits: undefined };
+  }
+  const range = {
+    kind: 'range',
+    key,
+    rangeEnd: undefined,
+    limit: 0,
+    revision: 0,
+    sortOrder: 'none',
+    sortTarget: 'key',
+    keysOnly: false,
+    countOnly: false,
+    minModRevision: 0,
+    maxModRevision: 0,
+    minCreateRevision: 0,
+    maxCreateRevision: 0,
+  } as const;
+  const compare =
+    expected === null
+      ? ({ key, rangeEnd: undefined, result: 'equal', target: 'version', operand: 0 } as const)
+      : ({ key, rangeEnd: undefined, result: 'equal', target: 'value', operand: new TextEncoder().encode(expected) } as const);
+  return { operation: { kind: 'txn', compares: [compare], success: [put], failure: [range] }, limits: undefined };
+}
+
+/** Takes from the answer what the history needs. */
+function learn(operation: Operation, response: Response): void {
+  if (response.kind === 'error') throw new Violation('answer', `${operation.kind} ${operation.key}: ${response.code}`);
+  operation.revision = response.revision;
+  const inner = response.kind === 'txn' ? response.responses[0] : response;
+  if (response.kind === 'txn') operation.swapped = response.succeeded;
+  if (inner?.kind === 'put') operation.found = textOf(inner.previous);
+  else if (inner?.kind === 'delete') operation.found = textOf(inner.previous[0]);
+  else if (inner?.kind === 'range') operation.found = textOf(inner.keyValues[0]);
+  else throw new Violation('answer', `${operation.kind} was answered by ${inner?.kind}`);
+}
+
+function textOf(keyValue: KeyValue | undefined): string | null {
+  return keyValue === undefined ? null : new TextDecoder().decode(keyValue.value);
+}

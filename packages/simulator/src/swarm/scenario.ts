@@ -1,0 +1,191 @@
+/**
+ * What a run is like, drawn from its seed: which faults are on and how strong, sizes, times, workload (swarm testing: Groce et
+ * al., 2012). Most faults are off in most runs, because each hides others. A scenario is plain data: it can be printed, and a
+ * part of it can be replaced to see whether a failure needs it.
+ */
+import type { Stream } from '../world/random.js';
+
+export type FaultName =
+  | 'crash'
+  | 'crash-point'
+  | 'pause'
+  | 'partition'
+  | 'one-way-cut'
+  | 'flap'
+  | 'slow-network'
+  | 'disk-hang'
+  | 'disk-error'
+  | 'disk-full'
+  | 'wipe'
+  | 'remove'
+  | 'add'
+  | 'transfer'
+  | 'stop';
+
+export const FAULT_NAMES: readonly FaultName[] = [
+  'crash',
+  'crash-point',
+  'pause',
+  'partition',
+  'one-way-cut',
+  'flap',
+  'slow-network',
+  'disk-hang',
+  'disk-error',
+  'disk-full',
+  'wipe',
+  'remove',
+  'add',
+  'transfer',
+  'stop',
+];
+
+export interface Scenario {
+  readonly members: number;
+  readonly stormMs: number;
+  /** Faults that the storm draws from, each with its weight. */
+  readonly faults: Readonly<Partial<Record<FaultName, number>>>;
+  /** The mean time between two faults. */
+  readonly faultIntervalMs: number;
+  /** How long a fault lasts on average. */
+  readonly faultDurationMs: number;
+  /** A crash is a loss of power with this probability, else the kill of a process. */
+  readonly powerLoss: number;
+  /** Per operation: that a member crashes right there. */
+  readonly crashPointChance: number;
+
+  readonly tickMs: number;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  readonly requestTimeoutTicks: number;
+  readonly reads: 'safe' | 'lease';
+  /** A member's tick takes tickMs times something from 1 - clockSkew to 1 + clockSkew. */
+  readonly clockSkew: number;
+  readonly turnDelayMs: number;
+
+  readonly latencyMinMs: number;
+  readonly latencyMaxMs: number;
+  readonly dropChance: number;
+  readonly duplicateChance: number;
+
+  readonly diskLatencyMinMs: number;
+  readonly diskLatencyMaxMs: number;
+  readonly segmentBytes: number;
+  readonly snapshotLogBytesMin: number;
+  readonly snapshotBytesPerSecondMax: number;
+  readonly historyBytesMax: number;
+
+  readonly clients: number;
+  readonly keys: number;
+  readonly thinkMs: number;
+  readonly clientTimeoutMs: number;
+  readonly valueBytesMax: number;
+  /** Weights of the operations. */
+  readonly gets: number;
+  readonly puts: number;
+  readonly deletes: number;
+  readonly swaps: number;
+}
+
+const KiB = 1024;
+
+export function drawScenario(random: Stream): Scenario {
+  const tickMs = random.pick([5, 10, 20, 20]);
+  const heartbeatTicks = random.pick([1, 3, 5]);
+  const electionTicks = heartbeatTicks * random.pick([5, 5, 10]);
+  const electionMs = electionTicks * tickMs;
+  const reads = random.chance(0.25) ? 'lease' : 'safe';
+  const calmNetwork = random.chance(0.4);
+  return {
+    members: random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 7]),
+    stormMs: random.between(10, 40) * electionMs,
+    ...drawFaults(random, electionMs),
+    tickMs,
+    heartbeatTicks,
+    electionTicks,
+    requestTimeoutTicks: random.pick([4, 10, 40]) * electionTicks,
+    reads,
+    clockSkew: reads === 'lease' || random.chance(0.5) ? 0 : random.between(0, 0.3),
+    turnDelayMs: random.pick([0, 0.05, 1]),
+    ...drawNetwork(random, calmNetwork, heartbeatTicks * tickMs),
+    ...drawDisk(random, electionMs),
+    ...drawWorkload(random, electionMs),
+  };
+}
+
+function drawFaults(
+  random: Stream,
+  electionMs: number,
+): Pick<Scenario, 'crashPointChance' | 'faultDurationMs' | 'faultIntervalMs' | 'faults' | 'powerLoss'> {
+  const faults: Partial<Record<FaultName, number>> = {};
+  const share = random.pick([0.15, 0.3, 0.6]);
+  for (const name of FAULT_NAMES) {
+    const isOn = random.chance(share);
+    const weight = random.pick([1, 2, 4]);
+    if (isOn) faults[name] = weight;
+  }
+  return {
+    faults,
+    faultIntervalMs: random.magnitude(electionMs / 4, 4),
+    faultDurationMs: random.magnitude(electionMs / 8, 7),
+    powerLoss: random.pick([0, 0.5, 1]),
+    crashPointChance: 1 / random.magnitude(64, 7),
+  };
+}
+
+function drawNetwork(
+  random: Stream,
+  isCalm: boolean,
+  heartbeatMs: number,
+): Pick<Scenario, 'dropChance' | 'duplicateChance' | 'latencyMaxMs' | 'latencyMinMs'> {
+  const latencyMinMs = random.between(0, heartbeatMs / 8);
+  return {
+    latencyMinMs,
+    latencyMaxMs: latencyMinMs + random.between(0, isCalm ? heartbeatMs / 8 : heartbeatMs),
+    dropChance: isCalm ? 0 : random.pick([0, 0.001, 0.02, 0.1]),
+    duplicateChance: isCalm ? 0 : random.pick([0, 0.01, 0.1]),
+  };
+}
+
+function drawDisk(
+  random: Stream,
+  electionMs: number,
+): Pick<
+  Scenario,
+  | 'diskLatencyMaxMs'
+  | 'diskLatencyMinMs'
+  | 'historyBytesMax'
+  | 'segmentBytes'
+  | 'snapshotBytesPerSecondMax'
+  | 'snapshotLogBytesMin'
+> {
+  const diskLatencyMinMs = random.between(0, 0.5);
+  return {
+    diskLatencyMinMs,
+    diskLatencyMaxMs: diskLatencyMinMs + random.pick([0, 1, electionMs / 20, electionMs / 5]),
+    segmentBytes: random.pick([4, 8, 16, 64, 256]) * KiB,
+    snapshotLogBytesMin: random.pick([1, 4, 16, 64, 256]) * KiB,
+    snapshotBytesPerSecondMax: random.pick([16, 128, 1024, 64 * KiB]) * KiB,
+    historyBytesMax: random.pick([1, 16, 1024]) * KiB,
+  };
+}
+
+function drawWorkload(
+  random: Stream,
+  electionMs: number,
+): Pick<
+  Scenario,
+  'clientTimeoutMs' | 'clients' | 'deletes' | 'gets' | 'keys' | 'puts' | 'swaps' | 'thinkMs' | 'valueBytesMax'
+> {
+  return {
+    clients: random.pick([1, 2, 4, 6]),
+    keys: random.pick([1, 2, 5, 10]),
+    thinkMs: random.magnitude(electionMs / 64, 5),
+    clientTimeoutMs: random.pick([1, 4, 30]) * electionMs,
+    valueBytesMax: random.pick([8, 64, 64, 1024, 8 * KiB]),
+    gets: random.pick([1, 4]),
+    puts: random.pick([1, 4]),
+    deletes: random.pick([0, 1]),
+    swaps: random.pick([0, 1, 4]),
+  };
+}

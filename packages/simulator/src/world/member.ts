@@ -1,0 +1,460 @@
+/**
+ * One member of the simulated cluster: a name, a disk that outlives it, and lives, one after the other.
+ *
+ *   down -> starting (identity, found or join, recovery, log settled) -> up -> down (crash, kill, halt) -> ...
+ *
+ * Everything that reaches the replica comes in through enter(): there it is dropped if the life is over, put aside while the
+ * member is paused, and followed by the checks. A crash within a call (at a crash point) cannot unwind the call; from that
+ * moment on nothing that it does gets out: no frame, no disk operation, no answer. That is as good as never having gone on.
+ */
+import {
+  type AdminAnswer,
+  type AdminOperation,
+  type DiskError,
+  type Failure,
+  foundingBatch,
+  type Identity,
+  type MemoryDisk,
+  type NetworkInput,
+  type PeerAddress,
+  readIdentity,
+  type RecoveredState,
+  recover,
+  Replica,
+  type Response,
+  type Result,
+  settleFolder,
+  type Trace,
+  WalError,
+  writeIdentity,
+} from '@quorate/replica/internal';
+import { require, Violation } from '../checks/violation.js';
+import { GatedDisk } from './gated-disk.js';
+import { Life } from './life.js';
+import type { SeededRandom, Stream } from './random.js';
+import type { World } from './world.js';
+
+/** A process takes some time to start. */
+const START_MS = 5;
+/** Who asked to join and got no answer asks again after so many ticks. */
+const JOIN_RETRY_TICKS = 20;
+/** An event that the trace names is a crash point with this probability: they are few, and what follows them is delicate. */
+const TRACE_CRASH_CHANCE = 0.03;
+/** A member that halted, or stops, and cannot finish, is killed after so many ticks. */
+const STOP_TICKS = 100;
+
+export type CrashKind = 'power' | 'kill';
+
+export class Member {
+  readonly name: string;
+  readonly address: string;
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #faults: Stream;
+  #disk: MemoryDisk;
+  #life: Life | undefined;
+  #lives = 0;
+  #wipes = 0;
+  #backlog: (() => void)[] = [];
+  #missedTicks = 0;
+  #paused = false;
+  /** It was told that it is no longer a member. */
+  removed = false;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.name = name;
+    this.address = `${name}:1`;
+    this.#random = world.random.within(name);
+    this.#faults = this.#random.stream('crash points');
+    this.#disk = world.newDisk(this.#random.within('disk 0'));
+  }
+
+  get disk(): MemoryDisk {
+    return this.#disk;
+  }
+
+  get life(): Life | undefined {
+    return this.#life;
+  }
+
+  get replica(): Replica | undefined {
+    return this.#life?.replica;
+  }
+
+  get memberId(): number {
+    return this.#life?.memberId ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== undefined;
+  }
+
+  get isUp(): boolean {
+    return this.replica !== undefined && !this.#paused;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  // ---- life and death --------------------------------------------------------------------------------------------
+
+  start(): void {
+    if (this.#life !== undefined || this.removed) return;
+    this.#lives += 1;
+    const life = new Life(this.#lives);
+    this.#life = life;
+    life.operationsLeft = this.#drawCrashPoint();
+    this.#world.log.note('member', this.name, `starts, life ${life.number}`);
+    this.#world.schedule.after(START_MS, () => this.enter(life, () => this.#begin(life)));
+  }
+
+  crash(kind: CrashKind, why: string): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    life.over = true;
+    this.#life = undefined;
+    this.#backlog = [];
+    this.#paused = false;
+    life.endpoint?.close();
+    this.#world.rules.forget(life.memberId);
+    this.#disk = kind === 'power' ? this.#disk.crash() : this.#disk.kill();
+    this.#world.log.note('member', this.name, `${kind === 'power' ? 'loses power' : 'is killed'}: ${why}`);
+    this.#world.ended(this);
+  }
+
+  /** The disk is gone; what starts next is a new member by the old name. */
+  wipe(): void {
+    this.crash('power', 'loses its disk');
+    this.#wipes += 1;
+    this.removed = false;
+    this.#disk = this.#world.newDisk(this.#random.within(`disk ${this.#wipes}`));
+    this.#world.log.note('member', this.name, 'has an empty disk');
+  }
+
+  pause(): void {
+    if (!this.isUp) return;
+    this.#paused = true;
+    this.#missedTicks = 0;
+    this.#world.log.note('member', this.name, 'pauses');
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#world.log.note('member', this.name, `resumes, with ${this.#backlog.length} inputs waiting`);
+    const life = this.#life as Life;
+    // As member.ts does it: with lease reads the ticks that were missed are made up for, before anything else comes in.
+    const { reads, electionTicks } = this.#world.scenario;
+    const missed = Math.min(this.#missedTicks, reads === 'lease' ? 1 + electionTicks : 1);
+    for (let i = 0; i < missed; i += 1) this.enter(life, () => life.replica?.tick());
+    for (const run of this.#backlog.splice(0)) run();
+  }
+
+  /** Ends well: leadership is handed over, what is under way ends, the log is closed. */
+  stop(): void {
+    const life = this.#life;
+    if (life?.replica === undefined) return;
+    this.#world.log.note('member', this.name, 'is asked to stop');
+    this.enter(life, () => life.replica?.drain(() => this.#close(life)));
+    this.#killLater(life, 'could not stop in time');
+  }
+
+  // ---- what comes in ---------------------------------------------------------------------------------------------
+
+  enter(life: Life, run: () => void): void {
+    if (life.over) return;
+    if (this.#paused) {
+      this.#backlog.push(() => this.enter(life, run));
+      return;
+    }
+    require(!life.entered, 'simulator', () => `${this.name} is entered twice`);
+    life.entered = true;
+    try {
+      run();
+    } catch (error) {
+      // Whatever a dead member still does is of no account.
+      if (!life.over) throw error;
+    }
+    life.entered = false;
+    if (!life.over && life.replica !== undefined) this.#world.rules.step(life.memberId);
+  }
+
+  execute(data: Uint8Array, done: (result: Result<Response>) => void): boolean {
+    return this.#ask((life, replica) => replica.execute(data, this.#answer(life, done)));
+  }
+
+  read(done: (result: Result<undefined>, replica: Replica) => void): boolean {
+    return this.#ask((life, replica) => replica.read(this.#answer(life, (result) => done(result, replica))));
+  }
+
+  administer(operation: AdminOperation, done: (result: Result<AdminAnswer>) => void): boolean {
+    return this.#ask((life, replica) => replica.administer(operation, this.#answer(life, done)));
+  }
+
+  /** False if nobody is there to be asked. */
+  #ask(question: (life: Life, replica: Replica) => void): boolean {
+    const life = this.#life;
+    const replica = life?.replica;
+    if (life === undefined || replica === undefined) return false;
+    this.enter(life, () => question(life, replica));
+    return true;
+  }
+
+  /** Answers of a dead member do not get out. */
+  #answer<T>(life: Life, done: (result: T) => void): (result: T) => void {
+    return (result) => {
+      if (!life.over) done(result);
+    };
+  }
+
+  // ---- a start ---------------------------------------------------------------------------------------------------
+
+  #begin(life: Life): void {
+    const { platform } = this.#world;
+    const disk = this.#gatedDisk(life);
+    const present = readIdentity(disk, platform);
+    if (present !== undefined) {
+      this.#claimed(life, disk, present);
+      return;
+    }
+    require(disk.list('wal').length === 0, 'recovery', () => `${this.name} holds a log but no identity`);
+    const instance = `${this.name}-${this.#wipes}-${life.number}`;
+    const identity: Identity = { clusterId: 0, memberId: 0, name: this.name, instance };
+    writeIdentity(disk, platform, identity, (error) => {
+      if (error !== undefined) this.#halted(life, error);
+      else this.#claimed(life, disk, identity);
+    });
+  }
+
+  #claimed(life: Life, disk: GatedDisk, identity: Identity): void {
+    if (identity.memberId !== 0) {
+      this.#belongs(life, disk, identity, []);
+    } else if (this.#world.mayFound(this)) {
+      const ids = this.#random.stream('ids');
+      const found = { clusterId: 1 + ids.integer(2 ** 32), memberId: 1 + ids.integer(2 ** 32) };
+      const founder = { name: this.name, peerAddress: this.address, clientAddress: '' };
+      const batch = foundingBatch(found.memberId, founder, identity.instance);
+      this.#settle(life, disk, { ...identity, ...found }, batch, []);
+    } else {
+      this.#join(life, disk, identity);
+    }
+  }
+
+  #join(life: Life, disk: GatedDisk, identity: Identity): void {
+    const { scenario, schedule } = this.#world;
+    const again = (): void =>
+      schedule.after(JOIN_RETRY_TICKS * scenario.tickMs, () => this.enter(life, () => this.#join(life, disk, identity)));
+    const request = {
+      name: this.name,
+      peerAddress: this.address,
+      clientAddress: '',
+      instance: identity.instance,
+      promoteWhenCaughtUp: true,
+    };
+    this.#world.askToJoin(this, request, (answer) =>
+      this.enter(life, () => {
+        if (answer === undefined) {
+          again();
+          return;
+        }
+        const { clusterId, memberId } = answer;
+        const peers = answer.members
+          .filter((member) => member.id !== memberId)
+          .map((member) => ({ id: member.id, address: member.peerAddress }));
+        this.#settle(life, disk, { ...identity, clusterId, memberId }, undefined, peers);
+      }),
+    );
+  }
+
+  #settle(
+    life: Life,
+    disk: GatedDisk,
+    identity: Identity,
+    batch: Parameters<typeof settleFolder>[3],
+    peers: readonly PeerAddress[],
+  ): void {
+    const { platform, scenario } = this.#world;
+    settleFolder({ disk, platform }, identity, scenario.segmentBytes, batch, (error) => {
+      if (error !== undefined) this.#halted(life, error);
+      else this.#belongs(life, disk, identity, peers);
+    });
+  }
+
+  #belongs(life: Life, disk: GatedDisk, identity: Identity, peers: readonly PeerAddress[]): void {
+    const { platform, scenario, rules } = this.#world;
+    const { clusterId, memberId } = identity;
+    life.memberId = memberId;
+    this.#world.belongs(this, clusterId);
+    const recovered = this.#recover(life, disk, identity);
+    rules.recovered(memberId, recovered);
+    recovered.wal.whenStarted((error) => {
+      if (error !== undefined) {
+        this.#halted(life, error);
+        return;
+      }
+      const { network } = this.#world;
+      const { directory } = recovered.state;
+      const isRemoved = (id: number): boolean =>
+        (life.replica?.state.directory ?? directory).isRemoved(id);
+      const endpoint = network.endpoint(memberId, { address: this.address, clusterId, isRemoved });
+      life.endpoint = endpoint;
+      life.replica = new Replica(
+        { ...scenario, clusterId, memberId, name: this.name, peerAddress: this.address, clientAddress: '', initialPeers: peers, priority: 100 },
+        {
+          disk,
+          network: {
+            setPeers: (all) => {
+              if (!life.over) endpoint.setPeers(all);
+            },
+            send: (to, channel, chunks) => {
+              if (!this.#isCrashPoint(life, 'before a send')) endpoint.send(to, channel, chunks);
+            },
+          },
+          random: this.#random.within(`life ${life.number}`),
+          trace: this.#trace(life),
+          platform,
+        },
+        recovered,
+        { requestTurn: () => this.#requestTurn(life), halted: (reason) => this.#halted(life, reason) },
+      );
+      if (life.over) return;
+      endpoint.start(this.#input(life));
+      rules.watch(memberId, life.replica);
+      this.#tickLater(life, this.#drawTickMs());
+      this.#world.log.note('member', this.name, `is up as ${memberId} at ${recovered.state.appliedIndex}`);
+    });
+  }
+
+  #recover(life: Life, disk: GatedDisk, { clusterId, memberId }: Identity): RecoveredState {
+    const { platform, scenario } = this.#world;
+    const options = { clusterId, memberId, segmentBytes: scenario.segmentBytes, mustExist: true };
+    try {
+      const recovery = recover({ disk, platform, trace: this.#trace(life) }, options);
+      let step = recovery.next();
+      while (step.done !== true) step = recovery.next();
+      return step.value;
+    } catch (error) {
+      if (error instanceof WalError) throw new Violation('recovery', `${this.name} refuses to start: ${error.message}`);
+      throw error;
+    }
+  }
+
+  // ---- driving the replica ---------------------------------------------------------------------------------------
+
+  #input(life: Life): NetworkInput {
+    const { log } = this.#world;
+    return {
+      frame: (from, channel, frame) => {
+        log.record('frame', this.name, frame.length, () => this.#world.tellFrame(from, life.memberId, frame));
+        const kept = this.#paused ? frame.slice() : frame;
+        this.enter(life, () => life.replica?.frame(from, channel, kept));
+      },
+      unreachable: (peer) => this.enter(life, () => life.replica?.unreachable(peer)),
+      introduced: (peer) => this.enter(life, () => life.replica?.introduced(peer)),
+      refused: (peer, reason) => this.enter(life, () => life.replica?.refused(peer, reason)),
+    };
+  }
+
+  #requestTurn(life: Life): void {
+    if (life.turnRequested || life.over) return;
+    life.turnRequested = true;
+    const { scenario, schedule } = this.#world;
+    schedule.after(this.#faults.between(0, scenario.turnDelayMs), () =>
+      this.enter(life, () => {
+        life.turnRequested = false;
+        life.replica?.turn();
+      }),
+    );
+  }
+
+  #tickLater(life: Life, tickMs: number): void {
+    this.#world.schedule.after(tickMs, () => {
+      if (life.over) return;
+      this.#tickLater(life, tickMs);
+      if (this.#paused) this.#missedTicks += 1;
+      else this.enter(life, () => life.replica?.tick());
+    });
+  }
+
+  #drawTickMs(): number {
+    const { tickMs, clockSkew } = this.#world.scenario;
+    return tickMs * this.#random.stream('clock').between(1 - clockSkew, 1 + clockSkew);
+  }
+
+  // ---- crash points ----------------------------------------------------------------------------------------------
+
+  #drawCrashPoint(): number | undefined {
+    const { crashPointChance } = this.#world.scenario;
+    if (!this.#world.isStorm || !this.#world.isOn('crash-point')) return undefined;
+    return 1 + Math.floor((2 * this.#faults.fraction()) / crashPointChance);
+  }
+
+  /** True: the life is over, what was to follow must not. */
+  #isCrashPoint(life: Life, where: string): boolean {
+    if (life.over) return true;
+    if (life.operationsLeft === undefined || !this.#world.isStorm) return false;
+    life.operationsLeft -= 1;
+    if (life.operationsLeft > 0) return false;
+    this.crash(this.#world.drawCrashKind(this.#faults), where);
+    return true;
+  }
+
+  #gatedDisk(life: Life): GatedDisk {
+    const { log } = this.#world;
+    return new GatedDisk(this.#disk, {
+      begin: (operation, path, bytes) => {
+        if (this.#isCrashPoint(life, `before ${operation} ${path}`)) return false;
+        log.record('disk', this.name, bytes, () => `${operation} ${path} ${bytes === 0 ? '' : bytes}`);
+        return true;
+      },
+      complete: (operation, path, done) => {
+        if (!this.#isCrashPoint(life, `before ${operation} ${path} is answered`)) this.enter(life, done);
+      },
+    });
+  }
+
+  #trace(life: Life): Trace {
+    const { log } = this.#world;
+    return {
+      event: (name, data) => {
+        if (life.over) return;
+        log.record('trace', this.name, name.length, () => `${name} ${JSON.stringify(data)}`);
+        if (life.operationsLeft === undefined || !this.#world.isStorm) return;
+        if (this.#faults.chance(TRACE_CRASH_CHANCE)) this.crash(this.#world.drawCrashKind(this.#faults), `at ${name}`);
+      },
+    };
+  }
+
+  // ---- the end of a life -----------------------------------------------------------------------------------------
+
+  #halted(life: Life, reason: Failure | DiskError): void {
+    if (life.over) return;
+    const isRemoval = 'code' in reason && reason.code === 'removed';
+    this.#world.log.note('member', this.name, `halts: ${reason.message}`);
+    if (isRemoval) this.removed = true;
+    this.#world.schedule.after(0, () => this.#close(life));
+    this.#killLater(life, 'could not halt in time');
+  }
+
+  #close(life: Life): void {
+    if (life.over || life.closing) return;
+    life.closing = true;
+    const { schedule } = this.#world;
+    const end = (): void => schedule.after(0, () => this.#endIf(life, 'has stopped'));
+    schedule.after(0, () => {
+      if (life.replica === undefined) end();
+      else this.enter(life, () => life.replica?.stop(end));
+    });
+  }
+
+  #killLater(life: Life, why: string): void {
+    const { schedule, scenario } = this.#world;
+    schedule.after(STOP_TICKS * scenario.tickMs, () => this.#endIf(life, why));
+  }
+
+  #endIf(life: Life, why: string): void {
+    if (!life.over) this.crash('kill', why);
+  }
+}

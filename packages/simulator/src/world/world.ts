@@ -1,0 +1,173 @@
+/**
+ * The world that members live in: one clock, one network, one log of what happened, and what the simulation knows about the
+ * cluster from outside.
+ */
+import { describeMessage, type ConfigState } from '@quorate/raft';
+import {
+  type AddRequest,
+  type AdminAnswer,
+  decodePeerMessage,
+  MemoryDisk,
+  MemoryNetwork,
+  nodePlatform,
+  type Platform,
+} from '@quorate/replica/internal';
+import { ClusterRules } from '../checks/cluster-rules.js';
+import type { FaultName, Scenario } from '../swarm/scenario.js';
+import { EventLog } from './event-log.js';
+import { type CrashKind, Member } from './member.js';
+import { SeededRandom, type Stream } from './random.js';
+import { Schedule } from './schedule.js';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  /** Lines kept of what happened, for a reader; 0 for speed. */
+  readonly linesMax: number;
+}
+
+export class World {
+  readonly scenario: Scenario;
+  readonly schedule: Schedule = new Schedule();
+  readonly random: SeededRandom;
+  readonly log: EventLog;
+  readonly network: MemoryNetwork;
+  readonly rules: ClusterRules;
+  readonly platform: Platform = nodePlatform;
+  readonly members: Member[] = [];
+  readonly #latency: Stream;
+  readonly #choices: Stream;
+  /** Faults may happen; afterwards everything heals. */
+  isStorm = true;
+  crashes = 0;
+  #clusterId = 0;
+
+  constructor(options: WorldOptions) {
+    this.scenario = options.scenario;
+    this.random = new SeededRandom(options.seed);
+    this.log = new EventLog({ linesMax: options.linesMax, nowMs: () => this.schedule.nowMs });
+    this.#latency = this.random.stream('disk latency');
+    this.#choices = this.random.stream('world');
+    this.rules = new ClusterRules(this.platform);
+    this.network = new MemoryNetwork({ schedule: this.schedule.after, random: this.random.stream('network') });
+    this.setNetworkFaults(true);
+    for (let i = 1; i <= this.scenario.members; i += 1) this.addMember();
+  }
+
+  isOn(fault: FaultName): boolean {
+    return this.scenario.faults[fault] !== undefined;
+  }
+
+  drawCrashKind(random: Stream): CrashKind {
+    return random.chance(this.scenario.powerLoss) ? 'power' : 'kill';
+  }
+
+  setNetworkFaults(areOn: boolean): void {
+    const { dropChance: drop, duplicateChance: duplicate, latencyMinMs, latencyMaxMs } = this.scenario;
+    for (const channel of ['control', 'append', 'snapshot'] as const) {
+      this.network.setFaults(channel, areOn ? { drop, duplicate } : { drop: 0, duplicate: 0 });
+    }
+    this.network.setLatency(latencyMinMs, areOn ? latencyMaxMs : latencyMinMs);
+  }
+
+  newDisk(random: SeededRandom): MemoryDisk {
+    const { diskLatencyMinMs, diskLatencyMaxMs } = this.scenario;
+    return new MemoryDisk({
+      schedule: this.schedule.after,
+      random: random.stream('losses'),
+      latencyMs: () => this.#latency.between(diskLatencyMinMs, diskLatencyMaxMs),
+    });
+  }
+
+  addMember(): Member {
+    const member = new Member(this, `n${this.members.length + 1}`);
+    this.members.push(member);
+    return member;
+  }
+
+  // ---- what members ask of it ------------------------------------------------------------------------------------
+
+  /** Only the first member founds, and only as long as no cluster was founded. */
+  mayFound(member: Member): boolean {
+    return this.#clusterId === 0 && member === this.members[0];
+  }
+
+  belongs(_member: Member, clusterId: number): void {
+    this.#clusterId = clusterId;
+  }
+
+  ended(_member: Member): void {
+    this.crashes += 1;
+  }
+
+  /** Asks some other member to add this one; undefined: no answer, or a refusal. */
+  askToJoin(asking: Member, request: AddRequest, done: (answer: AdminAnswer | undefined) => void): void {
+    const others = this.members.filter((member) => member !== asking && member.isUp);
+    if (others.length === 0) {
+      this.schedule.after(1, () => done(undefined));
+      return;
+    }
+    const asked = this.#choices.pick(others);
+    let answered = false;
+    const answer = (result: AdminAnswer | undefined): void => {
+      if (answered) return;
+      answered = true;
+      this.schedule.after(1, () => done(result));
+    };
+    const { requestTimeoutTicks, tickMs } = this.scenario;
+    this.schedule.after(2 * requestTimeoutTicks * tickMs, () => answer(undefined));
+    this.schedule.after(1, () => {
+      const isThere = asked.administer({ kind: 'add', request }, (result) => {
+        const outcome = result.ok ? `is added as ${result.value.memberId}` : result.message;
+        this.log.note('member', asking.name, `joins by ${asked.name}: ${outcome}`);
+        answer(result.ok ? result.value : undefined);
+      });
+      if (!isThere) answer(undefined);
+    });
+  }
+
+  // ---- what is known from outside ---------------------------------------------------------------------------------
+
+  get upMembers(): readonly Member[] {
+    return this.members.filter((member) => member.isUp);
+  }
+
+  /** The member that leads the highest term, as far as it knows. */
+  get leader(): Member | undefined {
+    let leader: Member | undefined;
+    for (const member of this.members) {
+      const raft = member.replica?.raft;
+      if (raft?.role === 'leader' && raft.term > (leader?.replica?.raft.term ?? 0)) leader = member;
+    }
+    return leader;
+  }
+
+  /** The configuration at whoever has applied most. */
+  get config(): ConfigState | undefined {
+    let latest: { readonly index: number; readonly config: ConfigState } | undefined;
+    for (const { replica } of this.members) {
+      const position = replica?.state.position;
+      if (position !== undefined && position.index >= (latest?.index ?? 0)) latest = position;
+    }
+    return latest?.config;
+  }
+
+  tellFrame(from: number, to: number, frame: Uint8Array): string {
+    const sender = this.members.find((member) => member.memberId === from)?.name ?? `${from}`;
+    const message = decodePeerMessage(this.platform, frame, { from, to });
+    if (message.kind === 'raft') return `<- ${sender} ${this.shortIds(describeMessage(message.message))}`;
+    if (message.kind === 'snapshot-begin') return `<- ${sender} snapshot-begin of ${message.metadata.index}`;
+    if (message.kind === 'snapshot-chunk') return `<- ${sender} snapshot-chunk at ${message.offset}${message.last ? ', last' : ''}`;
+    if (message.kind === 'snapshot-ack') return `<- ${sender} snapshot-ack ${message.status} ${message.offset}`;
+    return `<- ${sender} ${message.kind} ${message.requestId}`;
+  }
+
+  /** Members by their names. */
+  shortIds(text: string): string {
+    let result = text;
+    for (const { name, memberId } of this.members) {
+      if (memberId !== 0) result = result.replaceAll(String(memberId), name);
+    }
+    return result;
+  }
+}
