@@ -21,14 +21,14 @@ export class Cursor {
     let node = root;
     this.depth = 0;
     while (node.children !== undefined) {
-      const index = childIndex(node, key);
+      const index = childIndex(node.keys, key);
       this.nodes[this.depth] = node;
       this.indexes[this.depth] = index;
       this.depth++;
       node = node.children[index] as Node;
     }
     this.leaf = node;
-    this.index = lowerBound(node, key);
+    this.index = lowerBound(node.keys, key);
     this.settle();
   }
 

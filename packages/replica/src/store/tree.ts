@@ -24,36 +24,7 @@ export const NODE_ITEMS_MIN = 16;
 /** Bulk loading leaves room, so that the first inserts do not split every leaf. */
 const NODE_ITEMS_LOADED = 56;
 
-/** Chars that a hint covers, in bits of a small integer: 0 for "the key has ended", else the char + 1. */
-const HINT_CHARS = 3;
-const HINT_CHAR_BITS = 9;
-
-/** What orders keys that share their first `skip` chars, as far as HINT_CHARS go: hint(a) < hint(b) implies a < b. */
-function hintOf(key: Key, skip: number): number {
-  let hint = 0;
-  for (let index = skip; index < skip + HINT_CHARS; index++) {
-    hint = (hint << HINT_CHAR_BITS) | (index < key.length ? key.charCodeAt(index) + 1 : 0);
-  }
-  return hint;
-}
-
-/** How far two keys are the same. */
-function sharedChars(left: Key, right: Key): number {
-  const length = Math.min(left.length, right.length);
-  let index = 0;
-  while (index < length && left.charCodeAt(index) === right.charCodeAt(index)) {
-    index++;
-  }
-  return index;
-}
-
-/**
- * One class for leaves and inner nodes, so that code which descends sees one shape.
- *
- * The keys of a node lie all over memory, so a binary search that compares them waits for memory at every step. A node
- * therefore keeps, in one array, a hint of each key: the chars after `skip`, the number of chars that all its keys share. The
- * search goes by hints and compares keys only where hints are equal.
- */
+/** One class for leaves and inner nodes, so that code which descends sees one shape. */
 export class Node {
   readonly edition: number;
   live: number;
@@ -62,8 +33,6 @@ export class Node {
   children: Node[] | undefined;
   /** Empty in an inner node. */
   versions: Version[];
-  skip = 0;
-  hints: number[] = [];
 
   constructor(edition: number, live: number, keys: Key[], children: Node[] | undefined, versions: Version[]) {
     this.edition = edition;
@@ -74,51 +43,11 @@ export class Node {
   }
 
   static leaf(edition: number, live: number, keys: Key[], versions: Version[]): Node {
-    const node = new Node(edition, live, keys, undefined, versions);
-    node.hint();
-    return node;
+    return new Node(edition, live, keys, undefined, versions);
   }
 
   static inner(edition: number, live: number, keys: Key[], children: Node[]): Node {
-    const node = new Node(edition, live, keys, children, []);
-    node.hint();
-    return node;
-  }
-
-  /** A node of another edition with the same content. */
-  copy(edition: number): Node {
-    const node = new Node(edition, this.live, this.keys.slice(), this.children?.slice(), this.versions.slice());
-    node.skip = this.skip;
-    node.hints = this.hints.slice();
-    return node;
-  }
-
-  /** Another set of keys, in order. */
-  replaceKeys(keys: Key[]): void {
-    this.keys = keys;
-    this.hint();
-  }
-
-  insertKey(index: number, key: Key): void {
-    insertAt(this.keys, index, key);
-    if (this.keys.length > 1 && sharedChars(key, this.keys[index === 0 ? 1 : 0] as Key) < this.skip) {
-      this.hint();
-    } else {
-      insertAt(this.hints, index, hintOf(key, this.skip));
-    }
-  }
-
-  removeKey(index: number): void {
-    removeAt(this.keys, index);
-    removeAt(this.hints, index);
-  }
-
-  private hint(): void {
-    const { keys } = this;
-    const first = keys[0];
-    // The keys are in order, so what the first and the last share all share.
-    this.skip = first === undefined ? 0 : sharedChars(first, keys[keys.length - 1] as Key);
-    this.hints = keys.map((key) => hintOf(key, this.skip));
+    return new Node(edition, live, keys, children, []);
   }
 
   get items(): number {
@@ -126,37 +55,13 @@ export class Node {
   }
 }
 
-/** Where `key` stands to the shared first chars of all keys: -1 before every key, 1 behind every key, 0 it shares them. */
-function compareShared(node: Node, key: Key): number {
-  const first = node.keys[0];
-  if (first === undefined) {
-    return 0;
-  }
-  for (let index = 0; index < node.skip; index++) {
-    // Behind the key's end this is NaN, which is neither equal nor greater: a shorter key comes first.
-    const char = key.charCodeAt(index);
-    const shared = first.charCodeAt(index);
-    if (char !== shared) {
-      return char > shared ? 1 : -1;
-    }
-  }
-  return 0;
-}
-
 /** Index of the first key that is not less than `key`. */
-export function lowerBound(node: Node, key: Key): number {
-  const { keys, hints } = node;
-  const shared = compareShared(node, key);
-  if (shared !== 0) {
-    return shared < 0 ? 0 : keys.length;
-  }
-  const hint = hintOf(key, node.skip);
+export function lowerBound(keys: readonly Key[], key: Key): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const there = hints[middle] as number;
-    if (there < hint || (there === hint && (keys[middle] as Key) < key)) {
+    if ((keys[middle] as Key) < key) {
       low = middle + 1;
     } else {
       high = middle;
@@ -166,22 +71,15 @@ export function lowerBound(node: Node, key: Key): number {
 }
 
 /** Index of the child that `key` belongs to: the number of separators that are not greater. */
-export function childIndex(node: Node, key: Key): number {
-  const { keys, hints } = node;
-  const shared = compareShared(node, key);
-  if (shared !== 0) {
-    return shared < 0 ? 0 : keys.length;
-  }
-  const hint = hintOf(key, node.skip);
+export function childIndex(separators: readonly Key[], key: Key): number {
   let low = 0;
-  let high = keys.length;
+  let high = separators.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const there = hints[middle] as number;
-    if (there < hint || (there === hint && (keys[middle] as Key) <= key)) {
-      low = middle + 1;
-    } else {
+    if (key < (separators[middle] as Key)) {
       high = middle;
+    } else {
+      low = middle + 1;
     }
   }
   return low;
@@ -225,13 +123,13 @@ export function rank(root: Node, key: Key): number {
   let node = root;
   let before = 0;
   while (node.children !== undefined) {
-    const index = childIndex(node, key);
+    const index = childIndex(node.keys, key);
     for (let sibling = 0; sibling < index; sibling++) {
       before += (node.children[sibling] as Node).live;
     }
     node = node.children[index] as Node;
   }
-  const index = lowerBound(node, key);
+  const index = lowerBound(node.keys, key);
   for (let position = 0; position < index; position++) {
     if (!(node.versions[position] as Version).isTombstone) {
       before++;
@@ -274,10 +172,10 @@ export class Tree {
     let node = this.top;
     let children = node.children;
     while (children !== undefined) {
-      node = children[childIndex(node, key)] as Node;
+      node = children[childIndex(node.keys, key)] as Node;
       children = node.children;
     }
-    const index = lowerBound(node, key);
+    const index = lowerBound(node.keys, key);
     return index < node.keys.length && node.keys[index] === key ? node.versions[index] : undefined;
   }
 
@@ -287,7 +185,7 @@ export class Tree {
     let depth = 0;
     let children = node.children;
     while (children !== undefined) {
-      const index = childIndex(node, key);
+      const index = childIndex(node.keys, key);
       this.pathNodes[depth] = node;
       this.pathIndexes[depth] = index;
       depth++;
@@ -296,7 +194,7 @@ export class Tree {
     }
     this.depth = depth;
     this.leaf = node;
-    const index = lowerBound(node, key);
+    const index = lowerBound(node.keys, key);
     this.index = index;
     return index < node.keys.length && node.keys[index] === key ? node.versions[index] : undefined;
   }
@@ -315,7 +213,7 @@ export class Tree {
   /** The located place, where `key` is not, gets it. */
   insert(key: Key, version: Version): void {
     this.own();
-    this.leaf.insertKey(this.index, key);
+    insertAt(this.leaf.keys, this.index, key);
     insertAt(this.leaf.versions, this.index, version);
     this.addLive(version.isTombstone ? 0 : 1);
     if (this.leaf.keys.length > NODE_ITEMS_MAX) {
@@ -331,7 +229,7 @@ export class Tree {
       throw new Error('there is no located key to remove');
     }
     this.addLive(before.isTombstone ? 0 : -1);
-    this.leaf.removeKey(this.index);
+    removeAt(this.leaf.keys, this.index);
     removeAt(this.leaf.versions, this.index);
     this.shrink();
   }
@@ -355,12 +253,14 @@ export class Tree {
     for (let depth = 0; depth < this.depth; depth++) {
       const node = this.pathNodes[depth] as Node;
       if (node.edition !== edition) {
-        const copy = node.copy(edition);
+        const children = node.children as Node[];
+        const copy = Node.inner(edition, node.live, node.keys.slice(), children.slice());
         this.pathNodes[depth] = copy;
         this.link(depth, copy);
       }
     }
-    this.leaf = this.leaf.copy(edition);
+    const leaf = this.leaf;
+    this.leaf = Node.leaf(edition, leaf.live, leaf.keys.slice(), leaf.versions.slice());
     this.link(this.depth, this.leaf);
   }
 
@@ -391,7 +291,7 @@ export class Tree {
     const at = ascending ? NODE_ITEMS_MAX : NODE_ITEMS_MAX >> 1;
     const versions = leaf.versions.slice(at);
     let right = Node.leaf(this.edition, countLive(versions), leaf.keys.slice(at), versions);
-    leaf.replaceKeys(leaf.keys.slice(0, at));
+    leaf.keys = leaf.keys.slice(0, at);
     leaf.versions = leaf.versions.slice(0, at);
     leaf.live -= right.live;
     let separator = right.keys[0] as Key;
@@ -399,7 +299,7 @@ export class Tree {
       const parent = this.pathNodes[depth] as Node;
       const index = this.pathIndexes[depth] as number;
       const children = parent.children as Node[];
-      parent.insertKey(index, separator);
+      insertAt(parent.keys, index, separator);
       insertAt(children, index + 1, right);
       if (children.length <= NODE_ITEMS_MAX) {
         return;
@@ -408,7 +308,7 @@ export class Tree {
       const moved = children.slice(middle);
       right = Node.inner(this.edition, liveOf(moved), parent.keys.slice(middle), moved);
       separator = parent.keys[middle - 1] as Key;
-      parent.replaceKeys(parent.keys.slice(0, middle - 1));
+      parent.keys = parent.keys.slice(0, middle - 1);
       parent.children = children.slice(0, middle);
       parent.live -= right.live;
     }
@@ -426,7 +326,7 @@ export class Tree {
       if (node.items === 0) {
         removeAt(children, index);
         if (parent.keys.length > 0) {
-          parent.removeKey(index === 0 ? 0 : index - 1);
+          removeAt(parent.keys, index === 0 ? 0 : index - 1);
         }
       } else if (index + 1 < children.length) {
         this.merge(parent, index);
@@ -457,7 +357,7 @@ export class Tree {
       children[index] = Node.leaf(this.edition, live, left.keys.concat(right.keys), versions);
     }
     removeAt(children, index + 1);
-    parent.removeKey(index);
+    removeAt(parent.keys, index);
   }
 
   /** A tree of entries that arrive in ascending order; for loading. */

@@ -21,15 +21,22 @@ export class Client {
   #member: Member;
   #sequence = 0;
   #stopped = false;
+  readonly #seat: Member | undefined;
   /** What it last knew of each key: swaps that expect it often succeed. */
   readonly #known = new Map<string, string | null>();
 
-  constructor(world: World, number: number, history: Operation[]) {
+  /** Operations that ended well. */
+  served = 0;
+  isIdle = true;
+
+  /** `seat`: the only member that it asks, if given. */
+  constructor(world: World, number: number, history: Operation[], seat?: Member) {
     this.#world = world;
     this.#number = number;
     this.#history = history;
     this.#random = world.random.stream(`client ${number}`);
-    this.#member = this.#random.pick(world.members);
+    this.#seat = seat;
+    this.#member = seat ?? this.#random.pick(world.members);
   }
 
   start(): void {
@@ -43,7 +50,8 @@ export class Client {
 
   #next(): void {
     if (this.#stopped) return;
-    if (this.#random.chance(SWITCH_CHANCE)) this.#member = this.#random.pick(this.#world.members);
+    this.isIdle = false;
+    if (this.#random.chance(SWITCH_CHANCE)) this.#member = this.#seat ?? this.#random.pick(this.#world.members);
     const operation = this.#draw();
     this.#history.push(operation);
     const { schedule, scenario } = this.#world;
@@ -73,8 +81,10 @@ export class Client {
       const known = isWritten ? operation.value : operation.kind === 'delete' ? null : operation.found;
       if (known !== undefined) this.#known.set(operation.key, known);
     } else {
-      this.#member = this.#random.pick(this.#world.members);
+      this.#member = this.#seat ?? this.#random.pick(this.#world.members);
     }
+    this.isIdle = true;
+    if (outcome === 'ok') this.served += 1;
     schedule.after(this.#random.between(0, 2 * scenario.thinkMs), () => this.#next());
   }
 

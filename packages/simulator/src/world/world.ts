@@ -40,6 +40,8 @@ export class World {
   /** Faults may happen; afterwards everything heals. */
   isStorm = true;
   crashes = 0;
+  /** A member's life has ended. */
+  onEnd: (member: Member) => void = () => {};
   #clusterId = 0;
 
   constructor(options: WorldOptions) {
@@ -96,8 +98,9 @@ export class World {
     this.#clusterId = clusterId;
   }
 
-  ended(_member: Member): void {
+  ended(member: Member): void {
     this.crashes += 1;
+    this.onEnd(member);
   }
 
   /** Asks some other member to add this one; undefined: no answer, or a refusal. */

@@ -1,0 +1,14 @@
+/** @quorate/simulator: a whole cluster under virtual time, with faults, from one seed. */
+export {
+  checkKey,
+  checkRevisions,
+  describeOperation,
+  type KeyVerdict,
+  type Operation,
+  type OperationKind,
+  type OperationOutcome,
+} from './checks/history.js';
+export { Violation } from './checks/violation.js';
+export { type RunOptions, type RunResult, run } from './swarm/run.js';
+export { drawScenario, FAULT_NAMES, type FaultName, type Scenario } from './swarm/scenario.js';
+export { SeededRandom, Stream } from './world/random.js';

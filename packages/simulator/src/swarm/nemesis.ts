@@ -1,0 +1,298 @@
+/**
+ * Does harm: from time to time one of the run's faults, for a while. It never takes what no store could do without: of the
+ * voters' disks a majority stays, because what was acknowledged lives nowhere else.
+ */
+import type { Member } from '../world/member.js';
+import type { Stream } from '../world/random.js';
+import type { World } from '../world/world.js';
+import { FAULT_NAMES, type FaultName } from './scenario.js';
+
+/** Past this many names nobody is added any more. */
+const MEMBERS_MAX = 9;
+/** Voters that must be there before one may be removed or lose its disk. */
+const VOTERS_MIN = 3;
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #random: Stream;
+  readonly #cuts = new Set<string>();
+  /** What ends the faults that are on. */
+  readonly #ends = new Set<() => void>();
+  /** The last wipe or removal: until it is through, there is no other. */
+  #change: { readonly member: Member; readonly isWipe: boolean } | undefined;
+  /** A removal without an answer may yet happen. */
+  #isUnsure = false;
+  readonly counts: Map<FaultName, number> = new Map<FaultName, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.stream('nemesis');
+  }
+
+  start(): void {
+    this.#later();
+  }
+
+  /** Ends every fault, for good. */
+  heal(): void {
+    for (const end of this.#ends) end();
+    this.#cuts.clear();
+    const { network, members } = this.#world;
+    network.heal();
+    for (const member of members) {
+      member.resume();
+      member.disk.resume();
+      member.disk.limitTo(Number.POSITIVE_INFINITY);
+      member.start();
+    }
+  }
+
+  #later(): void {
+    const { schedule, scenario } = this.#world;
+    schedule.after(this.#random.between(0, 2 * scenario.faultIntervalMs), () => {
+      if (!this.#world.isStorm) return;
+      const fault = this.#draw();
+      if (fault !== undefined) this.#perform(fault);
+      this.#later();
+    });
+  }
+
+  #draw(): FaultName | undefined {
+    const { faults } = this.#world.scenario;
+    const total = FAULT_NAMES.reduce((sum, name) => sum + (faults[name] ?? 0), 0);
+    if (total === 0) return undefined;
+    let draw = this.#random.integer(total);
+    return FAULT_NAMES.find((name) => (draw -= faults[name] ?? 0) < 0);
+  }
+
+  #durationMs(): number {
+    return this.#random.between(0, 2 * this.#world.scenario.faultDurationMs);
+  }
+
+  /** Until its time is up, or the storm. */
+  #during(end: () => void): void {
+    const once = (): void => {
+      if (this.#ends.delete(once)) end();
+    };
+    this.#ends.add(once);
+    this.#world.schedule.after(this.#durationMs(), once);
+  }
+
+  #perform(fault: FaultName): void {
+    const running = this.#world.members.filter((member) => member.isRunning);
+    const up = this.#world.upMembers;
+    if (running.length === 0 || up.length === 0) return;
+    const victim = this.#preferLeader(up);
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    this.#world.log.note('fault', victim.name, fault);
+    switch (fault) {
+      case 'crash':
+        this.#crash(running);
+        break;
+      case 'crash-point':
+        // Drawn at each start: see Member.
+        break;
+      case 'pause':
+        victim.pause();
+        this.#during(() => victim.resume());
+        break;
+      case 'partition':
+        this.#partition();
+        break;
+      case 'one-way-cut':
+        this.#cut(victim, this.#random.pick(up), this.#random.chance(0.5));
+        break;
+      case 'flap':
+        this.#flap(victim, this.#random.pick(up), 1 + this.#random.integer(6));
+        break;
+      case 'slow-network':
+        this.#slow();
+        break;
+      case 'disk-hang':
+        this.#hang(victim);
+        break;
+      case 'disk-error':
+        victim.disk.failNext(this.#random.pick(['sync', 'write', 'create', 'sync directory']), 'io');
+        break;
+      case 'disk-full':
+        victim.disk.limitTo(victim.disk.usedBytes + this.#random.integer(64 * 1024));
+        this.#during(() => victim.disk.limitTo(Number.POSITIVE_INFINITY));
+        break;
+      case 'wipe':
+        this.#wipe(this.#random.pick(running));
+        break;
+      case 'remove':
+        this.#remove(this.#random.pick(running));
+        break;
+      case 'add':
+        if (this.#world.members.length < MEMBERS_MAX) this.#world.addMember().start();
+        break;
+      case 'transfer':
+        this.#transfer(victim);
+        break;
+      case 'stop':
+        victim.stop();
+        break;
+    }
+  }
+
+  #preferLeader(up: readonly Member[]): Member {
+    const { leader } = this.#world;
+    return leader?.isUp === true && this.#random.chance(0.5) ? leader : this.#random.pick(up);
+  }
+
+  /** One, or several at once. Whoever is down comes back later: see restart(). */
+  #crash(running: readonly Member[]): void {
+    const count = this.#random.chance(0.2) ? 1 + this.#random.integer(running.length) : 1;
+    const left = [...running];
+    const kind = this.#world.drawCrashKind(this.#random);
+    for (let i = 0; i < count; i += 1) {
+      const [victim] = left.splice(this.#random.integer(left.length), 1);
+      victim?.crash(kind, 'crash');
+    }
+  }
+
+  /** A member's life has ended, by whatever cause: a new one begins after a while. */
+  restartLater(member: Member): void {
+    if (!this.#world.isStorm) {
+      this.#world.schedule.after(1, () => member.start());
+      return;
+    }
+    this.#during(() => {
+      member.disk.limitTo(Number.POSITIVE_INFINITY);
+      member.start();
+    });
+  }
+
+  // ---- network ---------------------------------------------------------------------------------------------------
+
+  #partition(): void {
+    const sides = this.#world.members.map((member) => ({ member, side: this.#random.integer(2) }));
+    const added: string[] = [];
+    for (const a of sides) {
+      for (const b of sides) {
+        if (a.side !== b.side) added.push(linkOf(a.member, b.member));
+      }
+    }
+    this.#addCuts(added);
+    this.#during(() => this.#removeCuts(added));
+  }
+
+  #cut(from: Member, to: Member, isReversed: boolean): void {
+    const cut = [isReversed ? linkOf(to, from) : linkOf(from, to)];
+    this.#addCuts(cut);
+    this.#during(() => this.#removeCuts(cut));
+  }
+
+  /** Comes and goes, several times. */
+  #flap(from: Member, to: Member, times: number): void {
+    const cuts = [linkOf(from, to), linkOf(to, from)];
+    this.#addCuts(cuts);
+    const { schedule, scenario } = this.#world;
+    schedule.after(this.#random.between(0, scenario.electionTicks * scenario.tickMs), () => {
+      this.#removeCuts(cuts);
+      if (times <= 1 || !this.#world.isStorm) return;
+      schedule.after(this.#random.between(0, 10 * scenario.tickMs), () => {
+        if (this.#world.isStorm) this.#flap(from, to, times - 1);
+      });
+    });
+  }
+
+  #slow(): void {
+    const { network, scenario } = this.#world;
+    const electionMs = scenario.electionTicks * scenario.tickMs;
+    network.setLatency(scenario.latencyMinMs, scenario.latencyMaxMs + this.#random.between(0, electionMs));
+    this.#during(() => network.setLatency(scenario.latencyMinMs, scenario.latencyMaxMs));
+  }
+
+  #addCuts(links: readonly string[]): void {
+    for (const link of links) this.#cuts.add(link);
+    this.applyCuts();
+  }
+
+  #removeCuts(links: readonly string[]): void {
+    for (const link of links) this.#cuts.delete(link);
+    this.applyCuts();
+  }
+
+  /** By name: a member that comes back under a new id stays behind the cut. */
+  applyCuts(): void {
+    const { network, members } = this.#world;
+    network.heal();
+    const idOf = new Map(members.map((member) => [member.name, member.memberId]));
+    for (const link of this.#cuts) {
+      const [from = '', to = ''] = link.split('>');
+      network.cut(idOf.get(from) ?? 0, idOf.get(to) ?? 0);
+    }
+  }
+
+  // ---- disk ------------------------------------------------------------------------------------------------------
+
+  #hang(victim: Member): void {
+    const { disk } = victim;
+    disk.hang();
+    this.#during(() => disk.resume());
+  }
+
+  // ---- membership ------------------------------------------------------------------------------------------------
+
+  #isChanging(): boolean {
+    const change = this.#change;
+    if (change === undefined) return this.#isUnsure;
+    const { config } = this.#world;
+    const isThrough = change.isWipe && config?.voters.includes(change.member.memberId) === true;
+    if (isThrough && config.votersOutgoing.length === 0) this.#change = undefined;
+    return this.#change !== undefined || this.#isUnsure;
+  }
+
+  #mayLose(member: Member): boolean {
+    const { config } = this.#world;
+    if (config === undefined || this.#isChanging()) return false;
+    return (
+      config.votersOutgoing.length === 0 &&
+      config.voters.length >= VOTERS_MIN &&
+      config.voters.includes(member.memberId) &&
+      // Its promises count only while somebody else's are there too.
+      this.#world.upMembers.length > config.voters.length / 2
+    );
+  }
+
+  #wipe(member: Member): void {
+    if (!this.#mayLose(member)) return;
+    this.#change = { member, isWipe: true };
+    member.wipe();
+  }
+
+  #remove(member: Member): void {
+    if (!this.#mayLose(member)) return;
+    const asked = this.#random.pick(this.#world.upMembers);
+    const change = { member, isWipe: false };
+    this.#change = change;
+    const { memberId: id } = member;
+    let isAnswered = false;
+    const isThere = asked.administer({ kind: 'remove', id }, (result) => {
+      isAnswered = true;
+      this.#world.log.note('fault', member.name, `removal by ${asked.name}: ${result.ok ? 'done' : result.message}`);
+      if (!result.ok && result.outcome === 'unknown') this.#isUnsure = true;
+      if (this.#change === change) this.#change = undefined;
+    });
+    if (!isThere) this.#change = undefined;
+    const { schedule, scenario } = this.#world;
+    schedule.after(3 * scenario.requestTimeoutTicks * scenario.tickMs, () => {
+      if (isAnswered || this.#change !== change) return;
+      this.#isUnsure = true;
+      this.#change = undefined;
+    });
+  }
+
+  #transfer(asked: Member): void {
+    const target = this.#random.chance(0.3) ? 0 : this.#random.pick(this.#world.upMembers).memberId;
+    asked.administer({ kind: 'transfer', target }, (result) => {
+      this.#world.log.note('fault', asked.name, `transfer: ${result.ok ? 'done' : result.message}`);
+    });
+  }
+}
+
+function linkOf(from: Member, to: Member): string {
+  return `${from.name}>${to.name}`;
+}

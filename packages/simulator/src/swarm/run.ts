@@ -1,0 +1,211 @@
+/**
+ * One run: a cluster comes up, a storm of faults goes over it while clients work, then all faults end and it must recover: elect,
+ * commit, agree and answer, within a bound. At the end the clients' histories are judged.
+ *
+ * Everything follows from the seed and the scenario: the same two give the same run, event for event, on any machine.
+ */
+import { checkKey, checkRevisions, describeOperation, type Operation } from '../checks/history.js';
+import { require, Violation } from '../checks/violation.js';
+import { SeededRandom } from '../world/random.js';
+import { World } from '../world/world.js';
+import { Client } from './client.js';
+import { Nemesis } from './nemesis.js';
+import { drawScenario, type Scenario } from './scenario.js';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Replaces parts of what the seed draws. */
+  readonly change?: Partial<Scenario>;
+  /** Lines kept for a reader; default none. */
+  readonly linesMax?: number;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly failure: { readonly rule: string; readonly message: string; readonly stack: string } | undefined;
+  /** The run's event log: equal for equal runs. */
+  readonly hash: string;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly crashes: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly operations: { readonly ok: number; readonly rejected: number; readonly unknown: number };
+  readonly lines: readonly string[];
+}
+
+/** After the storm: so many election timeouts until everything is well again. */
+const RECOVERY_ELECTIONS = 200;
+/** The cluster forms within so many election timeouts, if no fault hinders it. */
+const EVENTS_MAX = 20_000_000;
+
+export function run(options: RunOptions): RunResult {
+  const drawn = drawScenario(new SeededRandom(options.seed).stream('scenario'));
+  const scenario: Scenario = { ...drawn, ...options.change };
+  return new Run(options, scenario).result();
+}
+
+class Run {
+  readonly #seed: number;
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #nemesis: Nemesis;
+  readonly #history: Operation[] = [];
+  readonly #clients: Client[] = [];
+
+  constructor(options: RunOptions, scenario: Scenario) {
+    this.#seed = options.seed;
+    this.#scenario = scenario;
+    this.#world = new World({ seed: options.seed, scenario, linesMax: options.linesMax ?? 0 });
+    this.#nemesis = new Nemesis(this.#world);
+    this.#world.onEnd = (member) => this.#nemesis.restartLater(member);
+  }
+
+  result(): RunResult {
+    let failure: RunResult['failure'];
+    try {
+      this.#storm();
+      this.#calm();
+      this.#judge();
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    const { log, schedule, crashes } = this.#world;
+    const count = (outcome: Operation['outcome']): number =>
+      this.#history.filter((operation) => operation.outcome === outcome).length;
+    return {
+      seed: this.#seed,
+      scenario: this.#scenario,
+      failure,
+      hash: log.hash,
+      virtualMs: schedule.nowMs,
+      events: schedule.happened,
+      crashes,
+      faults: Object.fromEntries(this.#nemesis.counts),
+      operations: { ok: count('ok'), rejected: count('rejected'), unknown: count('unknown') + count('pending') },
+      lines: log.lines(),
+    };
+  }
+
+  get #electionMs(): number {
+    return this.#scenario.electionTicks * this.#scenario.tickMs;
+  }
+
+  #storm(): void {
+    const { world } = { world: this.#world };
+    for (const member of world.members) member.start();
+    for (let i = 1; i <= this.#scenario.clients; i += 1) {
+      const client = new Client(world, i, this.#history);
+      this.#clients.push(client);
+      client.start();
+    }
+    this.#nemesis.start();
+    this.#until(this.#scenario.stormMs, () => false);
+    for (const client of this.#clients) client.stop();
+    world.isStorm = false;
+  }
+
+  /** No fault any more: everything must be well within a bound. */
+  #calm(): void {
+    const world = this.#world;
+    world.log.note('check', '', 'the storm is over');
+    world.setNetworkFaults(false);
+    this.#nemesis.heal();
+    const untilMs = world.schedule.nowMs + RECOVERY_ELECTIONS * this.#electionMs;
+    let complaint = this.#complaint();
+    this.#until(untilMs, () => {
+      complaint = this.#complaint();
+      return complaint === undefined;
+    });
+    require(complaint === undefined, 'liveness', () => `${complaint} after ${RECOVERY_ELECTIONS} election timeouts without faults`);
+    this.#serve(world.schedule.nowMs + RECOVERY_ELECTIONS * this.#electionMs);
+    this.#converge();
+  }
+
+  /** What is not well yet. */
+  #complaint(): string | undefined {
+    const world = this.#world;
+    const { leader, config } = world;
+    if (leader === undefined || config === undefined) return 'no leader';
+    const members = world.members.filter((member) => !member.removed);
+    for (const member of members) {
+      const { replica } = member;
+      if (replica === undefined) return `${member.name} is not up`;
+      if (!config.voters.includes(member.memberId)) return `${member.name} is no voter`;
+      const { state, raft } = replica;
+      if (raft.leader !== leader.memberId) return `${member.name} follows ${raft.leader}`;
+      const applied = leader.replica?.state.appliedIndex ?? 0;
+      if (state.appliedIndex !== applied) return `${member.name} is at ${state.appliedIndex}, the leader at ${applied}`;
+    }
+    return config.votersOutgoing.length > 0 ? 'the configuration is joint' : undefined;
+  }
+
+  /** Every member takes a write and a read. */
+  #serve(untilMs: number): void {
+    const world = this.#world;
+    const members = world.members.filter((member) => !member.removed);
+    const clients = members.map((member, i) => new Client(world, 100 + i, this.#history, member));
+    for (const client of clients) client.start();
+    const served = (): boolean => clients.every((client) => client.served >= 4);
+    this.#until(untilMs, served);
+    for (const client of clients) client.stop();
+    require(served(), 'liveness', () => {
+      const idle = members.filter((_, i) => (clients[i]?.served ?? 0) < 4).map((member) => member.name);
+      return `${idle.join()} did not serve without faults`;
+    });
+    const done = (): boolean => this.#complaint() === undefined && clients.every((client) => client.isIdle);
+    this.#until(world.schedule.nowMs + RECOVERY_ELECTIONS * this.#electionMs, done);
+    require(done(), 'liveness', () => `${this.#complaint() ?? 'requests wait'} at the end`);
+  }
+
+  /** Equal revisions, equal content. */
+  #converge(): void {
+    let first: { readonly name: string; readonly text: string } | undefined;
+    for (const { name, replica, removed } of this.#world.members) {
+      if (removed || replica === undefined) continue;
+      const { store, directory, position } = replica.state;
+      store.checkInvariants();
+      const text = JSON.stringify([position, store.hash(), directory.list()]);
+      require(first === undefined || first.text === text, 'equal state', () => {
+        return `${first?.name}: ${first?.text}\n${name}: ${text}`;
+      });
+      first ??= { name, text };
+    }
+    this.#world.log.note('check', '', first?.text ?? '');
+  }
+
+  #judge(): void {
+    const { keys } = this.#scenario;
+    for (let i = 0; i < keys; i += 1) {
+      const history = this.#history.filter(({ key }) => key === `k${i}`);
+      const verdict = checkKey(history);
+      require(verdict.kind !== 'undecided', 'undecided', () => `the history of k${i} has too many possible orders`);
+      if (verdict.kind !== 'violation') continue;
+      const { at } = verdict;
+      const near = history.filter(({ invokedMs, endedMs }) => invokedMs <= at.endedMs && endedMs >= at.invokedMs - this.#electionMs);
+      throw new Violation('linearizability', `${describeOperation(at)}\nnear it:\n${near.map(describeOperation).join('\n')}`);
+    }
+    const stale = checkRevisions(this.#history);
+    require(stale === undefined, 'stale revision', () => {
+      return stale === undefined ? '' : `${describeOperation(stale.later)}\nbegan after the end of\n${describeOperation(stale.earlier)}`;
+    });
+  }
+
+  /** Lets events happen until that time, or until it is enough. */
+  #until(untilMs: number, isEnough: () => boolean): void {
+    const { schedule } = this.#world;
+    const stepMs = this.#scenario.tickMs;
+    while (schedule.nowMs < untilMs && !isEnough()) {
+      const stepEndMs = Math.min(untilMs, schedule.nowMs + stepMs);
+      while (schedule.next(stepEndMs)) {
+        require(schedule.happened < EVENTS_MAX, 'simulator', () => `more than ${EVENTS_MAX} events`);
+      }
+    }
+  }
+}
+
+function failureOf(error: unknown): RunResult['failure'] {
+  if (error instanceof Violation) return { rule: error.rule, message: error.message, stack: error.stack ?? '' };
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  return { rule: message.startsWith('assertion failed') ? 'assertion' : 'exception', message, stack };
+}
