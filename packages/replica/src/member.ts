@@ -48,10 +48,25 @@ export async function open(options: OpenOptions): Promise<Member> {
   try {
     return await start({ ...options, trace: options.trace ?? noTrace }, settings, folder);
   } catch (error) {
-    folder.disk.close();
-    folder.lock.release();
+    await leave(folder);
     throw asOpenError(error);
   }
+}
+
+/** How long to wait for a disk that may hang. */
+const LEAVE_TIMEOUT_MS = 2_000;
+
+/** The lock goes when the disk has nothing under way any more: what still writes must not meet another member. */
+async function leave(folder: Folder): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LEAVE_TIMEOUT_MS);
+    folder.disk.close(() => {
+      folder.lock.release();
+      resolve();
+    });
+  });
+  clearTimeout(timer);
 }
 
 function claim(dir: string): Folder {
@@ -266,8 +281,7 @@ class RunningMember implements Member, StoreBackend {
     clearInterval(this.#ticker);
     await this.#stopReplica();
     await this.#network?.close();
-    this.#folder.disk.close();
-    this.#folder.lock.release();
+    await leave(this.#folder);
     this.#settleStopped(reason);
   }
 

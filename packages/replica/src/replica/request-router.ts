@@ -7,7 +7,7 @@
 import { type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
 import type { Platform } from '../seams/index.js';
 import { decodeResponse, encodeResponse, type Response } from '../store/index.js';
-import type { Forward, ForwardReply, PeerMessage } from '../wire/index.js';
+import { copyBytes, type Forward, type ForwardReply, type PeerMessage } from '../wire/index.js';
 import { type AdminAnswer, decodeAnswer, decodeFailure, decodeOperation, encodeJson } from './admin.js';
 import { assert } from './assert.js';
 import { type Failure, failure, noLeader, type Result, success } from './failure.js';
@@ -80,7 +80,7 @@ export class RequestRouter {
     const answer = <T>(encode: (value: T) => Uint8Array) => {
       return (result: Result<T>): void => (result.ok ? reply('ok', '', encode(result.value)) : refuse(result));
     };
-    const payload = forward.body.slice(1);
+    const payload = copyBytes(this.#port.platform, forward.body.subarray(1));
     const deadlineTick = this.#port.deadlineTick();
     if (forward.body[0] === FORWARD_ADMIN) {
       const done = answer<AdminAnswer>(encodeJson);
@@ -100,7 +100,7 @@ export class RequestRouter {
       else requests.end(request, decodeFailure(reply.body));
       return;
     }
-    const body = reply.body.slice();
+    const body = copyBytes(platform, reply.body);
     if (request.kind === 'command') request.done(success(decodeResponse(platform, body)));
     else request.done(success(decodeAnswer(body)));
   }

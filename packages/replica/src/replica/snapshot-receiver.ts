@@ -9,7 +9,7 @@
 import type { MemberId, SnapshotMetadata } from '@quorate/raft';
 import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
 import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
-import type { PeerMessage, SnapshotBegin, SnapshotChunk } from '../wire/messages.js';
+import { copyBytes, type PeerMessage, type SnapshotBegin, type SnapshotChunk } from '../wire/index.js';
 import { StateMachine, type StateMachineLoader } from './state-machine.js';
 
 export interface SnapshotReceiverOptions {
@@ -91,7 +91,7 @@ export class SnapshotReceiver {
       this.#acknowledge(transfer);
       return;
     }
-    const bytes = chunk.bytes.slice();
+    const bytes = copyBytes(this.#options.platform, chunk.bytes);
     transfer.receivedBytes += bytes.length;
     try {
       transfer.loader.push(bytes);

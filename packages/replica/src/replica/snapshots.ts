@@ -118,7 +118,7 @@ export class Snapshots {
     if (arrived !== undefined) {
       this.#arrived = undefined;
       this.#port.trace.event('snapshot-rejected', { index: arrived.metadata.index, from: arrived.from });
-      this.#port.disk.remove(arrived.file.file, this.#tolerate);
+      this.#remove(arrived.file);
       arrived.done('rejected');
     }
     this.#sender.pump();
@@ -186,8 +186,13 @@ export class Snapshots {
   #supersede(snapshot: SnapshotFile): void {
     const former = this.#newest;
     this.#newest = snapshot;
-    if (former !== undefined) this.#port.disk.remove(former.file, this.#tolerate);
+    if (former !== undefined) this.#remove(former);
     this.#port.wal.release(snapshot.index, this.#tolerate);
+  }
+
+  /** Of the same index and term as the newest, it has the newest's name and has replaced it: then there is nothing to remove. */
+  #remove(snapshot: SnapshotFile): void {
+    if (snapshot.file !== this.#newest?.file) this.#port.disk.remove(snapshot.file, this.#tolerate);
   }
 
   /** What could not be removed takes space and does no harm: the next start removes it. */

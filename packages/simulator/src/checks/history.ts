@@ -171,8 +171,13 @@ function isChange({ kind, swapped, found }: Operation): boolean {
 
 export function describeOperation(operation: Operation): string {
   const { client, kind, key, value, expected, invokedMs, endedMs, outcome, found, revision, via } = operation;
-  const wanted = kind === 'swap' ? ` ${expected} -> ${value}` : kind === 'put' ? ` ${value}` : '';
-  const answer = outcome === 'ok' ? `found ${found}${kind === 'swap' ? `, ${operation.swapped ? 'swapped' : 'kept'}` : ''}, revision ${revision}` : outcome;
+  const wanted = kind === 'swap' ? ` ${brief(expected)} -> ${brief(value)}` : kind === 'put' ? ` ${brief(value)}` : '';
+  const answer = outcome === 'ok' ? `found ${brief(found)}${kind === 'swap' ? `, ${operation.swapped ? 'swapped' : 'kept'}` : ''}, revision ${revision}` : outcome;
   const end = Number.isFinite(endedMs) ? endedMs.toFixed(3) : '...';
   return `c${client} ${invokedMs.toFixed(3)}-${end} via ${via}: ${kind} ${key}${wanted}: ${answer}`;
+}
+
+/** Values are unique by how they begin. */
+export function brief(value: string | null | undefined): string {
+  return typeof value === 'string' ? value.replace(/x+$/, '') : String(value);
 }

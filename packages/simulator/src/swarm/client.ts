@@ -3,7 +3,7 @@
  * down what it asked, when, and what it was told.
  */
 import { type Command, encodeCommand, type KeyValue, type Response } from '@quorate/replica/internal';
-import type { Operation, OperationKind } from '../checks/history.js';
+import { describeOperation, type Operation, type OperationKind } from '../checks/history.js';
 import { Violation } from '../checks/violation.js';
 import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
@@ -74,7 +74,7 @@ export class Client {
     operation.outcome = outcome;
     operation.endedMs = schedule.nowMs;
     log.record('client', `c${this.#number}`, operation.revision * 4 + outcome.length, () => {
-      return `${operation.kind} ${operation.key} ${operation.value ?? ''} via ${operation.via}: ${outcome} found ${operation.found} revision ${operation.revision}`;
+      return describeOperation(operation);
     });
     if (outcome === 'ok') {
       const isWritten = operation.kind === 'put' || (operation.kind === 'swap' && operation.swapped);
