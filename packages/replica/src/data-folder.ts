@@ -5,37 +5,22 @@
  *   named            identity with name and instance, no ids: joining or founding was begun, nothing was ever acknowledged
  *   belongs          identity with cluster and member id, and a log that carries the same ids
  *
- * The log is made before the identity says that the folder belongs to a cluster. So a folder that belongs but has no log has
- * lost it, and is refused: a member without its log must not vote as if it had it (raft-bugs 35).
+ * The order in which these come about, and why, is bootstrap.ts's.
  */
 import { randomBytes, randomInt } from 'node:crypto';
-import { type Entry, encodeConfigChange, type MemberId } from '@quorate/raft';
+import type { MemberId } from '@quorate/raft';
 import type { JoinResult } from './api.js';
 import { QuorateError } from './api.js';
-import { encodeMembers } from './replica/directory.js';
-import type { Disk, DiskDone, PeerAddress, Platform } from './seams/index.js';
+import { type FolderSeams, type Founder, foundingBatch, settleFolder } from './replica/bootstrap.js';
+import type { DiskDone, PeerAddress } from './seams/index.js';
 import { type Identity, readIdentity, writeIdentity } from './wal/identity.js';
-import { recoverWal } from './wal/recovery.js';
 import { WAL_DIRECTORY } from './wal/segment.js';
-import type { Wal } from './wal/wal.js';
 
 export interface Belonging {
   readonly clusterId: number;
   readonly memberId: MemberId;
   /** Whom to talk to until the log names the members. */
   readonly peers: readonly PeerAddress[];
-}
-
-export interface FolderSeams {
-  readonly disk: Disk;
-  readonly platform: Platform;
-}
-
-/** What a founder writes about itself. */
-export interface Founder {
-  readonly name: string;
-  readonly peerAddress: string;
-  readonly clientAddress: string;
 }
 
 /** The folder's identity; a fresh folder gets its name and instance first. */
@@ -69,22 +54,8 @@ export async function found(
 ): Promise<Belonging> {
   const clusterId = randomId();
   const memberId = randomId();
-  const member = { id: memberId, ...founder, instance: identity.instance, promoteWhenCaughtUp: false };
-  const entry: Entry = {
-    index: 1,
-    term: 1,
-    type: 'config',
-    data: encodeConfigChange({
-      changes: [{ type: 'add-voter', member: memberId }],
-      transition: 'auto',
-      context: encodeMembers([member]),
-    }),
-  };
-  const wal = await makeLog(seams, { clusterId, memberId, segmentBytes });
-  const hardState = { term: 1, vote: 0, commit: 1 };
-  await done((callback) => wal.append({ hardState, entries: [entry], reset: undefined, mustSync: true }, callback));
-  await done((callback) => wal.close(callback));
-  await done((callback) => writeIdentity(seams.disk, seams.platform, { ...identity, clusterId, memberId }, callback));
+  const batch = foundingBatch(memberId, founder, identity.instance);
+  await done((callback) => settleFolder(seams, { ...identity, clusterId, memberId }, segmentBytes, batch, callback));
   return { clusterId, memberId, peers: [] };
 }
 
@@ -96,30 +67,13 @@ export async function adopt(
   segmentBytes: number,
 ): Promise<Belonging> {
   const { clusterId, memberId } = joined;
-  const wal = await makeLog(seams, { clusterId, memberId, segmentBytes });
-  await done((callback) => wal.close(callback));
-  await done((callback) => writeIdentity(seams.disk, seams.platform, { ...identity, clusterId, memberId }, callback));
+  await done((callback) =>
+    settleFolder(seams, { ...identity, clusterId, memberId }, segmentBytes, undefined, callback),
+  );
   const peers = joined.members
     .filter((member) => member.id !== memberId)
     .map((member) => ({ id: member.id, address: member.peerAddress }));
   return { clusterId, memberId, peers };
-}
-
-/** An empty log; what an earlier attempt that did not get to its end has left is removed, nothing of it was acknowledged. */
-async function makeLog(
-  seams: FolderSeams,
-  options: { readonly clusterId: number; readonly memberId: number; readonly segmentBytes: number },
-): Promise<Wal> {
-  const { disk, platform } = seams;
-  for (const file of disk.list(WAL_DIRECTORY)) {
-    await done((callback) => disk.remove(`${WAL_DIRECTORY}/${file}`, callback));
-  }
-  const recovery = recoverWal(disk, platform, options, { index: 0, term: 0 });
-  let step = recovery.next();
-  while (step.done !== true) step = recovery.next();
-  const { wal } = step.value;
-  await done((callback) => wal.whenStarted(callback));
-  return wal;
 }
 
 /** A positive safe integer that no other cluster or member has, by chance. */

@@ -141,9 +141,13 @@ export class LeaderDuties {
 
   /** A leader that has just been elected has not heard from everybody yet: what that would refuse is tried again. */
   #refuse(request: AdminRequest, plan: { readonly failure: Failure; readonly transient: boolean }): void {
-    const isNew = this.#nowTick - this.#leaderSinceTick < this.#options.electionTicks;
-    if (plan.transient && isNew) this.#retries.push(request);
+    if (plan.transient && this.#isNew) this.#retries.push(request);
     else this.#port.requests.end(request, plan.failure);
+  }
+
+  /** It may not have heard yet from everybody who is up. */
+  get #isNew(): boolean {
+    return this.#nowTick - this.#leaderSinceTick < this.#options.electionTicks;
   }
 
   #propose(request: AdminRequest, change: ConfigChange, about: MemberId, applied: () => void): void {
@@ -192,7 +196,7 @@ export class LeaderDuties {
       return;
     }
     const reason = 'no other voter is up to take the leadership over';
-    this.#port.requests.end(request, failure('configuration-refused', 'rejected', reason));
+    this.#refuse(request, { failure: failure('configuration-refused', 'rejected', reason), transient: true });
   }
 
   #transfer(request: AdminRequest, target: MemberId): void {
@@ -202,7 +206,8 @@ export class LeaderDuties {
       this.#transfers.push(request);
     } else {
       const who = target === NO_MEMBER ? 'no other voter is up' : `member ${target} is not another voter that is up`;
-      this.#port.requests.end(request, failure('configuration-refused', 'rejected', `leadership cannot move: ${who}`));
+      const refusal = failure('configuration-refused', 'rejected', `leadership cannot move: ${who}`);
+      this.#refuse(request, { failure: refusal, transient: true });
     }
   }
 

@@ -52,6 +52,8 @@ export class ClusterRules {
   readonly #revisions = new Map<number, number>();
   readonly #promised = new Map<MemberId, Promised>();
   readonly #watched = new Map<MemberId, Watched>();
+  /** Died within a call, and have not come back yet. */
+  readonly #unsure = new Set<MemberId>();
   #lastDecided = 0;
 
   constructor(platform: Platform) {
@@ -80,6 +82,9 @@ export class ClusterRules {
       }
     }
     for (const entry of entries) if (entry.index <= applied.index) this.#compare(id, entry);
+    const last = entries.at(-1) ?? compacted;
+    this.#promised.set(id, { term: hardState.term, vote: hardState.vote, lastIndex: last.index, lastTerm: last.term });
+    this.#unsure.delete(id);
   }
 
   watch(id: MemberId, replica: Replica): void {
@@ -97,8 +102,10 @@ export class ClusterRules {
     this.step(id);
   }
 
-  forget(id: MemberId): void {
+  /** The member's life is over. `withinCall`: it may have promised more since its last step than is known here. */
+  forget(id: MemberId, withinCall: boolean): void {
     this.#watched.delete(id);
+    if (withinCall) this.#unsure.add(id);
   }
 
   /** The member has had an input. */
@@ -213,6 +220,7 @@ export class ClusterRules {
   }
 
   #holds(member: MemberId, index: number, term: number | undefined): boolean {
+    if (this.#unsure.has(member)) return true;
     const promised = this.#promised.get(member);
     if (promised === undefined || promised.lastIndex < index) return false;
     const raft = this.#watched.get(member)?.replica.raft;

@@ -118,7 +118,7 @@ export class Member {
     this.#backlog = [];
     this.#paused = false;
     life.endpoint?.close();
-    this.#world.rules.forget(life.memberId);
+    this.#world.rules.forget(life.memberId, life.entered);
     this.#disk = kind === 'power' ? this.#disk.crash() : this.#disk.kill();
     this.#world.log.note('member', this.name, `${kind === 'power' ? 'loses power' : 'is killed'}: ${why}`);
     this.#world.ended(this);
@@ -348,6 +348,7 @@ export class Member {
     return {
       frame: (from, channel, frame) => {
         log.record('frame', this.name, frame.length, () => this.#world.tellFrame(from, life.memberId, frame));
+        if (isRepeated(life, from, frame)) return;
         const kept = this.#paused ? frame.slice() : frame;
         this.enter(life, () => life.replica?.frame(from, channel, kept));
       },
@@ -457,4 +458,21 @@ export class Member {
   #endIf(life: Life, why: string): void {
     if (!life.over) this.crash('kill', why);
   }
+}
+
+/** The first byte of the frames that pass a request on: see the wire room's codes. */
+const FORWARD_CODE = 32;
+/** It, the number of the request, and the beginning of the body tell one such frame from another. */
+const FORWARD_HEAD_BYTES = 64;
+
+/**
+ * Connections repeat nothing, and requests passed on count on it: they are not numbered for good. What the consensus core sends
+ * may come twice (raft-bugs 28), so the network repeats frames, and those of requests are taken out again here.
+ */
+function isRepeated(life: Life, from: number, frame: Uint8Array): boolean {
+  if (frame[0] !== FORWARD_CODE) return false;
+  const name = `${from}:${frame.length}:${frame.subarray(0, FORWARD_HEAD_BYTES).join()}`;
+  if (life.forwardsSeen.has(name)) return true;
+  life.forwardsSeen.add(name);
+  return false;
 }
