@@ -18,3 +18,4 @@ export { WalError } from './wal/errors.js';
 export { type Identity, readIdentity, writeIdentity } from './wal/identity.js';
 export type { Wal } from './wal/wal.js';
 export { decodePeerMessage, type PeerMessage } from './wire/index.js';
+export { REPLICA_LIMITS, type ReplicaLimits } from './replica/limits.js';

@@ -96,8 +96,11 @@ async function ask(
   }
 }
 
-/** What the other side will say again however often it is asked. */
-const FINAL_CODES: ReadonlySet<string> = new Set(['invalid-argument', 'member-exists']);
+/**
+ * What the other side will say again however often it is asked. Not `member-exists`: a member that comes back without its folder is
+ * taken for its former self until the leader has missed that one for an election timeout.
+ */
+const FINAL_CODES: ReadonlySet<string> = new Set(['invalid-argument']);
 
 function judge(address: string, status: number, body: string): Attempt {
   const answer = parseObject(body);

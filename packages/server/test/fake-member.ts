@@ -145,6 +145,9 @@ export class FakeMember implements Member {
     await this.#meet('write');
     this.joins.push(request);
     const known = this.members.find((one) => one.name === request.name);
+    if (!request.peerAddress.includes(':')) {
+      throw new QuorateError('invalid-argument', 'invalid', `"${request.peerAddress}" is not an address`);
+    }
     if (known !== undefined && known.peerAddress !== request.peerAddress) {
       throw new QuorateError('member-exists', 'rejected', `${request.name} is another member`);
     }

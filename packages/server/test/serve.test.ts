@@ -190,13 +190,23 @@ test('joining gives up when the time is over, says why, and stops at once when t
 });
 
 test('a refusal that will not change ends the joining', async (t) => {
+  const server = await start(t, {}, () => Promise.resolve(new FakeMember()));
+  const senseless = { ...request, peerAddress: 'nowhere' };
+  await assert.rejects(
+    joinCluster(senseless, { addresses: [server.address], found: false, timeoutMs: 60_000, log }),
+    /joining was refused: .*"nowhere" is not an address/,
+  );
+});
+
+test('a member whose former self is not yet missed asks again until it is', async (t) => {
   const leader = new FakeMember();
   const server = await start(t, {}, () => Promise.resolve(leader));
-  const taken = { ...request, name: 'node1' };
-  await assert.rejects(
-    joinCluster(taken, { addresses: [server.address], found: false, timeoutMs: 60_000, log }),
-    /joining was refused: .*node1 is another member/,
-  );
+  const known = leader.members[0] as (typeof leader.members)[number];
+  const back = { ...request, name: known.name };
+  const joining = joinCluster(back, { addresses: [server.address], found: false, timeoutMs: 60_000, log });
+  await waitFor(() => leader.joins.length >= 2);
+  leader.members = leader.members.filter((member) => member !== known);
+  assert.ok(await joining);
 });
 
 test('a founder with addresses joins the cluster that is there instead of founding a second one', async (t) => {

@@ -10,6 +10,7 @@ import { encodePublication, type Publication } from './directory.js';
 import { type Failure, failure, success } from './failure.js';
 import { HistoryBudget } from './history.js';
 import { type AddRequest, type ChangePlan, type ClusterView, planAdd, planPromote, planRemove } from './membership.js';
+import type { Peers } from './peers.js';
 import type { Proposed, Request, Requests } from './requests.js';
 import type { StateMachine } from './state-machine.js';
 
@@ -25,6 +26,7 @@ export interface LeaderDutiesPort {
   readonly raft: Raft;
   readonly state: () => StateMachine;
   readonly requests: Requests;
+  readonly peers: Peers;
   readonly identifiers: RandomStream;
   readonly trace: Trace;
   readonly platform: Platform;
@@ -292,6 +294,7 @@ export class LeaderDuties {
       directory: state().directory,
       config: state().position.config,
       isActive: (id) => id === self || active.has(id),
+      isUnreachable: (id) => this.#port.peers.isUnreachable(id),
     };
   }
 

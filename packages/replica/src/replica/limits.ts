@@ -38,6 +38,30 @@ export const SNAPSHOT_LOG_BYTES_MIN: number = 32 * MiB;
 /** Keys that one tick examines for space to win back. */
 export const SWEEP_KEYS_PER_TICK: number = 2_000;
 
+/** The bounds that a simulation makes smaller, so that what is rare becomes common. */
+export interface ReplicaLimits {
+  readonly appendBytesMax: number;
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly committedBytesPerTurnMax: number;
+  /** The log kept in memory, LOG_MEMORY_BYTES and LOG_MEMORY_BYTES_MAX, shrinks with it. */
+  readonly logMemoryStepBytes: number;
+  readonly snapshotChunkBytes: number;
+  readonly snapshotSliceBytes: number;
+}
+
+export const REPLICA_LIMITS: ReplicaLimits = {
+  appendBytesMax: APPEND_BYTES_MAX,
+  inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
+  inflightBytesMax: INFLIGHT_BYTES_MAX,
+  uncommittedBytesMax: UNCOMMITTED_BYTES_MAX,
+  committedBytesPerTurnMax: COMMITTED_BYTES_PER_TURN_MAX,
+  logMemoryStepBytes: LOG_MEMORY_STEP_BYTES,
+  snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
+  snapshotSliceBytes: SNAPSHOT_SLICE_BYTES,
+};
+
 assert(COMMAND_BYTES_MAX < INFLIGHT_BYTES_MAX, () => 'one command must fit the window of a follower');
 assert(APPEND_BYTES_MAX <= INFLIGHT_BYTES_MAX, () => 'one append must fit the window of a follower');
 assert(INFLIGHT_BYTES_MAX <= UNCOMMITTED_BYTES_MAX, () => 'the window must not outgrow what may be uncommitted');

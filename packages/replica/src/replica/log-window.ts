@@ -8,11 +8,16 @@ export class LogWindow {
   /** The last index of each full step, oldest first. */
   readonly #steps: number[] = [];
   #stepBytes = 0;
+  readonly #stepBytesMax: number;
+
+  constructor(stepBytesMax: number = LOG_MEMORY_STEP_BYTES) {
+    this.#stepBytesMax = stepBytesMax;
+  }
 
   /** Accounts for an appended entry. Entries that replace others only make the estimate too high. */
   appended(index: number, bytes: number): void {
     this.#stepBytes += bytes;
-    if (this.#stepBytes < LOG_MEMORY_STEP_BYTES) return;
+    if (this.#stepBytes < this.#stepBytesMax) return;
     this.#stepBytes = 0;
     this.#steps.push(index);
   }

@@ -25,6 +25,8 @@ export interface ClusterView {
   readonly config: ConfigState;
   /** Heard from within an election timeout, or itself. */
   isActive(id: MemberId): boolean;
+  /** Its connection broke, and nothing was heard from it since: whatever ran there is gone or cut off. */
+  isUnreachable(id: MemberId): boolean;
 }
 
 export type AddPlan =
@@ -50,7 +52,7 @@ export function planAdd(view: ClusterView, request: AddRequest, newId: MemberId)
   if (invalid !== undefined) return { kind: 'refused', failure: invalid, transient: false };
   const present = view.directory.byName(request.name);
   if (present !== undefined && isSameFolder(present, request)) return { kind: 'exists', member: present };
-  if (present !== undefined && view.isActive(present.id)) {
+  if (present !== undefined && view.isActive(present.id) && !view.isUnreachable(present.id)) {
     return refused('member-exists', `${request.name} is a member already and is running from another data folder`);
   }
   const neighbour = view.directory.byPeerAddress(request.peerAddress);

@@ -4,6 +4,7 @@ import type { Disk, DiskError, Network, PeerAddress, Platform, Random, Trace } f
 import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
 import type { Failure } from './failure.js';
+import type { ReplicaLimits } from './limits.js';
 import type { StateMachine } from './state-machine.js';
 
 export interface ReplicaOptions {
@@ -28,6 +29,8 @@ export interface ReplicaOptions {
   /** Default SNAPSHOT_LOG_BYTES_MIN. */
   readonly snapshotLogBytesMin?: number;
   readonly snapshotBytesPerSecondMax: number;
+  /** Bounds other than REPLICA_LIMITS: for simulations. */
+  readonly limits?: Partial<ReplicaLimits>;
 }
 
 export interface ReplicaSeams {

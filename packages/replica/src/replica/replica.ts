@@ -24,13 +24,9 @@ import type { AdminAnswer, AdminOperation } from './admin.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
 import {
-  APPEND_BYTES_MAX,
   COMMAND_BYTES_MAX,
-  COMMITTED_BYTES_PER_TURN_MAX,
-  INFLIGHT_BYTES_MAX,
-  INFLIGHT_MESSAGES_MAX,
   SWEEP_KEYS_PER_TICK,
-  UNCOMMITTED_BYTES_MAX,
+  REPLICA_LIMITS,
 } from './limits.js';
 import { LogWindow } from './log-window.js';
 import { Peers } from './peers.js';
@@ -58,9 +54,9 @@ export class Replica implements NetworkInput {
   readonly #host: ReplicaHost;
   readonly #raft: Raft;
   readonly #wal: Wal;
-  readonly #requests = new Requests();
+  readonly #requests: Requests;
   readonly #reads: Reads;
-  readonly #window = new LogWindow();
+  readonly #window: LogWindow;
   readonly #snapshots: Snapshots;
   readonly #duties: LeaderDuties;
   readonly #encoder: PeerEncoder;
@@ -91,7 +87,10 @@ export class Replica implements NetworkInput {
     this.#host = host;
     this.#state = recovered.state;
     this.#wal = recovered.wal;
+    this.#requests = new Requests(1 + seams.random.stream('forward-ids').integer(FORWARD_ID_BOUND));
     this.#reads = new Reads(seams.random.stream('read-contexts').integer(READ_CONTEXT_BOUND));
+    const limits = { ...REPLICA_LIMITS, ...options.limits };
+    this.#window = new LogWindow(limits.logMemoryStepBytes);
     const elections = seams.random.stream('elections');
     this.#raft = new Raft(
       {
@@ -99,11 +98,11 @@ export class Replica implements NetworkInput {
         electionTicks: options.electionTicks,
         heartbeatTicks: options.heartbeatTicks,
         random: (bound) => elections.integer(bound),
-        appendBytesMax: APPEND_BYTES_MAX,
-        inflightMessagesMax: INFLIGHT_MESSAGES_MAX,
-        inflightBytesMax: INFLIGHT_BYTES_MAX,
-        uncommittedBytesMax: UNCOMMITTED_BYTES_MAX,
-        committedBytesPerReadyMax: COMMITTED_BYTES_PER_TURN_MAX,
+        appendBytesMax: limits.appendBytesMax,
+        inflightMessagesMax: limits.inflightMessagesMax,
+        inflightBytesMax: limits.inflightBytesMax,
+        uncommittedBytesMax: limits.uncommittedBytesMax,
+        committedBytesPerReadyMax: limits.committedBytesPerTurnMax,
         reads: options.reads,
         priority: options.priority,
       },
@@ -504,6 +503,7 @@ export class Replica implements NetworkInput {
       raft: this.#raft,
       state: () => this.#state,
       requests: this.#requests,
+      peers: this.#peers,
       identifiers: this.#seams.random.stream('member-ids'),
       trace: this.#seams.trace,
       platform: this.#seams.platform,
@@ -515,6 +515,8 @@ export class Replica implements NetworkInput {
 
 /** Contexts of reads begin below this, which leaves room for as many reads as a member will ever ask for. */
 const READ_CONTEXT_BOUND = 2 ** 52;
+/** The same for the numbers of forwarded requests. */
+const FORWARD_ID_BOUND = 2 ** 52;
 
 function channelOf(message: PeerMessage): Channel {
   if (message.kind === 'raft') return message.message.type === 'append' ? 'append' : 'control';

@@ -54,8 +54,13 @@ export class Requests {
   #waiting: Request[] = [];
   readonly #proposed = new Map<number, Proposed>();
   readonly #forwarded = new Map<number, Forwarded>();
-  #nextForwardId = 1;
+  #nextForwardId: number;
   failedTotal = 0;
+
+  /** `firstForwardId`: where they begin; drawn anew at each start, so that an answer to a former life ends nothing. */
+  constructor(firstForwardId = 1) {
+    this.#nextForwardId = firstForwardId;
+  }
 
   /** Requests proposed and forwarded: what a graceful stop waits for. */
   get pending(): number {

@@ -9,12 +9,13 @@
 import type { MemberId } from '@quorate/raft';
 import type { Trace } from '../seams/index.js';
 import type { PeerMessage, SnapshotAck } from '../wire/messages.js';
-import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_WINDOW_CHUNKS } from './limits.js';
+import { SNAPSHOT_WINDOW_CHUNKS } from './limits.js';
 import type { FrozenState } from './state-machine.js';
 
 export interface SnapshotSenderOptions {
   /** Bytes per tick over all transfers. */
   readonly bytesPerTickMax: number;
+  readonly chunkBytes: number;
   /** Without an acknowledgement for so long, what is unacknowledged is sent again. */
   readonly resendTicks: number;
   /** Without an acknowledgement for so long, the transfer has failed. */
@@ -79,7 +80,7 @@ export class SnapshotSender {
       term,
       state,
       source,
-      ahead: source.next(SNAPSHOT_CHUNK_BYTES),
+      ahead: source.next(this.#options.chunkBytes),
       produced: 0,
       unacknowledged: [],
       sent: 0,
@@ -158,7 +159,7 @@ export class SnapshotSender {
   #produce(transfer: Transfer): Chunk | undefined {
     if (transfer.unacknowledged.length >= SNAPSHOT_WINDOW_CHUNKS || transfer.ahead === undefined) return undefined;
     const bytes = transfer.ahead;
-    transfer.ahead = transfer.source.next(SNAPSHOT_CHUNK_BYTES);
+    transfer.ahead = transfer.source.next(this.#options.chunkBytes);
     const chunk: Chunk = { offset: transfer.produced, bytes, last: transfer.ahead === undefined };
     transfer.produced += bytes.length;
     transfer.unacknowledged.push(chunk);

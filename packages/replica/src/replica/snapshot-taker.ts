@@ -8,7 +8,6 @@
  */
 import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
 import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
-import { SNAPSHOT_SLICE_BYTES } from './limits.js';
 import type { FrozenState } from './state-machine.js';
 
 export interface SnapshotTakerOptions {
@@ -16,6 +15,8 @@ export interface SnapshotTakerOptions {
   readonly platform: Platform;
   readonly ids: FolderIds;
   readonly trace: Trace;
+  /** What one turn serialises. */
+  readonly sliceBytes: number;
   /** The snapshot is durable. */
   taken(snapshot: SnapshotFile): void;
   failed(error: DiskError): void;
@@ -63,7 +64,7 @@ export class SnapshotTaker {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
       return;
     }
-    const slice = running.source.next(SNAPSHOT_SLICE_BYTES);
+    const slice = running.source.next(this.#options.sliceBytes);
     if (slice === undefined) {
       running.exhausted = true;
       this.step(persistedIndex);

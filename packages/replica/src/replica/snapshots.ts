@@ -8,7 +8,7 @@ import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
 import type { PeerMessage, SnapshotAck, SnapshotBegin, SnapshotChunk } from '../wire/index.js';
 import { assert } from './assert.js';
-import { SNAPSHOT_LOG_BYTES_MIN } from './limits.js';
+import { REPLICA_LIMITS, SNAPSHOT_LOG_BYTES_MIN } from './limits.js';
 import type { ReplicaOptions } from './replica-options.js';
 import { type ArrivedSnapshot, SnapshotReceiver } from './snapshot-receiver.js';
 import { SnapshotSender } from './snapshot-sender.js';
@@ -53,7 +53,9 @@ export class Snapshots {
     const send = (to: MemberId, message: PeerMessage): void => port.sendPeer(to, message);
     const requestTurn = (): void => port.requestTurn();
     const failed = (error: DiskError): void => port.failed(error);
+    const { snapshotChunkBytes: chunkBytes, snapshotSliceBytes: sliceBytes } = { ...REPLICA_LIMITS, ...options.limits };
     this.#sender = new SnapshotSender({
+      chunkBytes,
       bytesPerTickMax: Math.max(1, Math.floor((snapshotBytesPerSecondMax * tickMs) / 1000)),
       resendTicks: electionTicks,
       giveUpTicks: GIVE_UP_ELECTIONS * electionTicks,
@@ -70,7 +72,7 @@ export class Snapshots {
       this.takenTotal += 1;
       this.#supersede(snapshot);
     };
-    this.#taker = new SnapshotTaker({ disk, platform, ids: options, trace, taken, failed, requestTurn });
+    this.#taker = new SnapshotTaker({ disk, platform, ids: options, trace, sliceBytes, taken, failed, requestTurn });
   }
 
   /** Index of the newest durable snapshot; 0 if there is none. */

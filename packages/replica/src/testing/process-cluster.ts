@@ -12,13 +12,13 @@
  *
  * All waiting is for conditions, with generous limits; an error says what was waited for and ends with the members' last lines.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { MemberStatus } from '../api.js';
 import { CONDITION_TIMEOUT_MS, waitUntil } from './conditions.js';
 import { freePorts } from './free-ports.js';
-import { ProcessMember } from './process-member.js';
+import { keepTemporaryFolder, ProcessMember, removeTemporaryFolder } from './process-member.js';
 
 export interface ProcessClusterOptions {
   readonly size: number;
@@ -58,6 +58,7 @@ export class ProcessCluster {
     this.#options = options;
     this.#isTemporary = options.folder === undefined;
     this.folder = options.folder ?? mkdtempSync(path.join(tmpdir(), 'quorate-cluster-'));
+    if (this.#isTemporary) keepTemporaryFolder(this.folder);
   }
 
   /** Members with their env files; no process runs yet. */
@@ -223,7 +224,7 @@ export class ProcessCluster {
         clearTimeout(timer);
       }),
     );
-    if (this.#isTemporary) rmSync(this.folder, { recursive: true, force: true });
+    if (this.#isTemporary) removeTemporaryFolder(this.folder);
   }
 
   #up(): ProcessMember[] {

@@ -32,8 +32,9 @@ export interface ProcessExit {
 const LOG_LINES_MAX = 2000;
 const STATUS_TIMEOUT_MS = 2000;
 
-/** Processes that must not outlive this one. */
+/** Processes and folders that must not outlive this one. */
 const running = new Set<ChildProcess>();
+const temporaryFolders = new Set<string>();
 let isGuarded = false;
 
 export class ProcessMember {
@@ -219,18 +220,31 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
-function killAll(): void {
+function leaveNothing(): void {
   for (const child of running) child.kill('SIGKILL');
+  for (const folder of temporaryFolders) removeTemporaryFolder(folder);
+}
+
+/** From here on the folder is removed when this process ends, if not before. */
+export function keepTemporaryFolder(folder: string): void {
+  guard();
+  temporaryFolders.add(folder);
+}
+
+export function removeTemporaryFolder(folder: string): void {
+  temporaryFolders.delete(folder);
+  // A process that was killed this moment may still be writing its last file.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
 /** Whatever ends this process, short of SIGKILL, ends the members. */
 function guard(): void {
   if (isGuarded) return;
   isGuarded = true;
-  process.once('exit', killAll);
+  process.once('exit', leaveNothing);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      killAll();
+      leaveNothing();
       // With the handler gone the signal does what it does by default.
       process.kill(process.pid, signal);
     });

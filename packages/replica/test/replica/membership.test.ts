@@ -8,7 +8,7 @@ import { type AddRequest, type ClusterView, planAdd, planPromote, planRemove } f
 const NEW_ID = 99;
 
 function cluster(
-  options: { voters?: number[]; learners?: number[]; active?: number[]; self?: number } = {},
+  options: { voters?: number[]; learners?: number[]; active?: number[]; unreachable?: number[]; self?: number } = {},
 ): ClusterView {
   const { voters = [1, 2, 3], learners = [], active = [...voters, ...learners], self = 1 } = options;
   const config: ConfigState = { voters, learners, votersOutgoing: [], learnersNext: [], autoLeave: false };
@@ -22,7 +22,14 @@ function cluster(
     promoteWhenCaughtUp: false,
   }));
   directory.applyConfigChange({ changes: [], transition: 'auto', context: encodeMembers(members) }, config);
-  return { self, directory, config, isActive: (id) => active.includes(id) };
+  const { unreachable = [] } = options;
+  return {
+    self,
+    directory,
+    config,
+    isActive: (id) => active.includes(id),
+    isUnreachable: (id) => unreachable.includes(id),
+  };
 }
 
 function request(changes: Partial<AddRequest> = {}): AddRequest {
@@ -67,6 +74,11 @@ describe('planAdd', () => {
   it('[M2] does not replace a member that is running', () => {
     const plan = planAdd(cluster(), request({ name: 'node2', peerAddress: 'host2:1', instance: 'another' }), NEW_ID);
     assert.equal(plan.kind === 'refused' && plan.failure.code, 'member-exists');
+  });
+
+  it('[M1] replaces a member whose connection broke without waiting for an election timeout', () => {
+    const again = request({ name: 'node2', peerAddress: 'host2:1', instance: 'another' });
+    assert.equal(planAdd(cluster({ unreachable: [2] }), again, NEW_ID).kind, 'change');
   });
 
   it('[M3] does not replace a member if the others would be no quorum', () => {

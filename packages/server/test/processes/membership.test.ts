@@ -27,6 +27,12 @@ describe('a cluster of three', () => {
     });
   });
 
+  it('replaces a follower that was wiped and is back before anybody has missed it', async () => {
+    await underLoad(cluster, async () => {
+      await wipeAndReturn(cluster, await cluster.follower(), () => Promise.resolve());
+    });
+  });
+
   it('takes its founder back as another member after its folder was wiped: no second cluster', async () => {
     await underLoad(cluster, async (workload) => {
       await wipeAndReturn(cluster, cluster.member('node1'), () => writesGoOn(cluster, workload));

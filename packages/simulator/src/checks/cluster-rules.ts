@@ -9,7 +9,16 @@
  *   kept promises          what a member took for durable is there after its restart
  *   monotonic              term, commit, applied index and revision never go back within a life
  */
-import { checkState, checkTransition, type ConfigState, type Entry, type MemberId, type Raft, type RaftSnapshot, snapshotState } from '@quorate/raft';
+import {
+  type ConfigState,
+  checkState,
+  checkTransition,
+  type Entry,
+  type MemberId,
+  type Raft,
+  type RaftSnapshot,
+  snapshotState,
+} from '@quorate/raft';
 import type { Platform, RecoveredState, Replica } from '@quorate/replica/internal';
 import { require } from './violation.js';
 
@@ -82,9 +91,6 @@ export class ClusterRules {
       }
     }
     for (const entry of entries) if (entry.index <= applied.index) this.#compare(id, entry);
-    const last = entries.at(-1) ?? compacted;
-    this.#promised.set(id, { term: hardState.term, vote: hardState.vote, lastIndex: last.index, lastTerm: last.term });
-    this.#unsure.delete(id);
   }
 
   watch(id: MemberId, replica: Replica): void {
@@ -98,6 +104,7 @@ export class ClusterRules {
       stepsUnchecked: 0,
       config: raft.core.config,
     });
+    this.#unsure.delete(id);
     this.#checkPosition(id, replica);
     this.step(id);
   }
@@ -175,7 +182,8 @@ export class ClusterRules {
       this.#lastDecided = Math.max(this.#lastDecided, index);
     }
     const { revision } = state.store;
-    require(revision >= watched.revision, 'monotonic', () => `member ${id}: revision ${watched.revision}, then ${revision}`);
+    require(revision >= watched.revision, 'monotonic', () =>
+      `member ${id}: revision ${watched.revision}, then ${revision}`);
     this.#checkPosition(id, watched.replica);
     watched.applied = now;
     watched.revision = revision;

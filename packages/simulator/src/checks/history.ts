@@ -58,7 +58,9 @@ export function checkKey(history: readonly Operation[]): KeyVerdict {
     if (outcome === 'ok') ends.push({ atMs: endedMs, isEnd: true, position });
   }
   // At one time beginnings come first: operations that touch are taken to overlap.
-  const events = ends.toSorted((a, b) => a.atMs - b.atMs || Number(a.isEnd) - Number(b.isEnd) || a.position - b.position);
+  const events = ends.toSorted(
+    (a, b) => a.atMs - b.atMs || Number(a.isEnd) - Number(b.isEnd) || a.position - b.position,
+  );
   const open: number[] = [];
   let configurations: readonly Configuration[] = [{ value: null, done: [] }];
   for (const { isEnd, position } of events) {
@@ -91,10 +93,17 @@ function finish(
       survivors.set(nameOf(rest), rest);
       continue;
     }
+    let deleteTried = false;
     for (const position of open) {
       if (current.done.includes(position)) continue;
-      const value = effect(operations[position] as Operation, current.value);
+      const operation = operations[position] as Operation;
+      const value = effect(operation, current.value);
       if (value === undefined) continue;
+      if (operation.outcome !== 'ok') {
+        // Of what never ends: what changes nothing can wait, and of deletes, which are all alike, the first does for all.
+        if (value === current.value || (operation.kind === 'delete' && deleteTried)) continue;
+        deleteTried ||= operation.kind === 'delete';
+      }
       const next = { value, done: [...current.done, position].toSorted((a, b) => a - b) };
       const name = nameOf(next);
       if (seen.has(name)) continue;
@@ -147,7 +156,9 @@ function relevant(history: readonly Operation[]): readonly Operation[] {
  * Answers carry the store's revision: what ended before another began must not have seen a later one. This is checked over all
  * keys together, so it sees what the keys by themselves do not.
  */
-export function checkRevisions(history: readonly Operation[]): { readonly earlier: Operation; readonly later: Operation } | undefined {
+export function checkRevisions(
+  history: readonly Operation[],
+): { readonly earlier: Operation; readonly later: Operation } | undefined {
   const known = history.filter(({ outcome }) => outcome === 'ok');
   const byEnd = known.toSorted((a, b) => a.endedMs - b.endedMs);
   const byBegin = known.toSorted((a, b) => a.invokedMs - b.invokedMs);
@@ -172,7 +183,10 @@ function isChange({ kind, swapped, found }: Operation): boolean {
 export function describeOperation(operation: Operation): string {
   const { client, kind, key, value, expected, invokedMs, endedMs, outcome, found, revision, via } = operation;
   const wanted = kind === 'swap' ? ` ${brief(expected)} -> ${brief(value)}` : kind === 'put' ? ` ${brief(value)}` : '';
-  const answer = outcome === 'ok' ? `found ${brief(found)}${kind === 'swap' ? `, ${operation.swapped ? 'swapped' : 'kept'}` : ''}, revision ${revision}` : outcome;
+  const answer =
+    outcome === 'ok'
+      ? `found ${brief(found)}${kind === 'swap' ? `, ${operation.swapped ? 'swapped' : 'kept'}` : ''}, revision ${revision}`
+      : outcome;
   const end = Number.isFinite(endedMs) ? endedMs.toFixed(3) : '...';
   return `c${client} ${invokedMs.toFixed(3)}-${end} via ${via}: ${kind} ${key}${wanted}: ${answer}`;
 }

@@ -29,13 +29,21 @@ export function main(args: readonly string[]): number {
       failures += 1;
       process.stdout.write(`seed ${r.seed}: ${r.failure.message.slice(0, 600)}\n`);
       if (runs === 1) {
-        const again = run({ seed: seed + i, linesMax: Number(values.lines), ...(values.set ? { change: JSON.parse(values.set) as Partial<Scenario> } : {}) });
-        process.stdout.write(`${again.lines.join('\n')}\n${r.failure.stack}\n${JSON.stringify(r.scenario)}\n${again.hash === r.hash}\n`);
+        const again = run({
+          seed: seed + i,
+          linesMax: Number(values.lines),
+          ...(values.set ? { change: JSON.parse(values.set) as Partial<Scenario> } : {}),
+        });
+        process.stdout.write(
+          `${again.lines.join('\n')}\n${r.failure.stack}\n${JSON.stringify(r.scenario)}\n${again.hash === r.hash}\n`,
+        );
       }
     } else if (runs <= 10) process.stdout.write(`${JSON.stringify({ ...r, scenario: undefined, lines: undefined })}\n`);
   }
   const realMs = performance.now() - begin;
-  process.stdout.write(`${runs} runs, ${failures} failures, ${(virtualMs / 1000).toFixed(0)} s virtual in ${(realMs / 1000).toFixed(1)} s: ${(virtualMs / realMs).toFixed(0)}x\n`);
+  process.stdout.write(
+    `${runs} runs, ${failures} failures, ${(virtualMs / 1000).toFixed(0)} s virtual in ${(realMs / 1000).toFixed(1)} s: ${(virtualMs / realMs).toFixed(0)}x\n`,
+  );
   void (FAULT_NAMES satisfies readonly FaultName[]);
   void (undefined as RunResult | undefined);
   return failures > 0 ? 1 : 0;

@@ -172,7 +172,13 @@ function commandOf({ kind, key, value, expected }: Operation): Command {
   const compare =
     expected === null
       ? ({ key, rangeEnd: undefined, result: 'equal', target: 'version', operand: 0 } as const)
-      : ({ key, rangeEnd: undefined, result: 'equal', target: 'value', operand: new TextEncoder().encode(expected) } as const);
+      : ({
+          key,
+          rangeEnd: undefined,
+          result: 'equal',
+          target: 'value',
+          operand: new TextEncoder().encode(expected),
+        } as const);
   return { operation: { kind: 'txn', compares: [compare], success: [put], failure: [range] }, limits: undefined };
 }
 

@@ -112,7 +112,7 @@ export class Nemesis {
         this.#hang(victim);
         break;
       case 'disk-error':
-        victim.disk.failNext(this.#random.pick(['sync', 'write', 'create', 'sync directory']), 'io');
+        victim.disk.failNext(this.#random.pick(['sync', 'create', 'sync directory']), 'io');
         break;
       case 'disk-full':
         victim.disk.limitTo(victim.disk.usedBytes + this.#random.integer(64 * 1024));

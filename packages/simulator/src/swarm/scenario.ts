@@ -3,6 +3,7 @@
  * al., 2012). Most faults are off in most runs, because each hides others. A scenario is plain data: it can be printed, and a
  * part of it can be replaced to see whether a failure needs it.
  */
+import type { ReplicaLimits } from '@quorate/replica/internal';
 import type { Stream } from '../world/random.js';
 
 export type FaultName =
@@ -74,6 +75,7 @@ export interface Scenario {
   readonly snapshotLogBytesMin: number;
   readonly snapshotBytesPerSecondMax: number;
   readonly historyBytesMax: number;
+  readonly limits: Partial<ReplicaLimits>;
 
   readonly clients: number;
   readonly keys: number;
@@ -110,6 +112,7 @@ export function drawScenario(random: Stream): Scenario {
     ...drawNetwork(random, calmNetwork, heartbeatTicks * tickMs),
     ...drawDisk(random, electionMs),
     ...drawWorkload(random, electionMs),
+    limits: drawLimits(random),
   };
 }
 
@@ -165,8 +168,22 @@ function drawDisk(
     diskLatencyMaxMs: diskLatencyMinMs + random.pick([0, 1, electionMs / 20, electionMs / 5]),
     segmentBytes: random.pick([4, 8, 16, 64, 256]) * KiB,
     snapshotLogBytesMin: random.pick([1, 4, 16, 64, 256]) * KiB,
-    snapshotBytesPerSecondMax: random.pick([16, 128, 1024, 64 * KiB]) * KiB,
+    snapshotBytesPerSecondMax: random.pick([1, 16, 64]) * KiB * KiB,
     historyBytesMax: random.pick([1, 16, 1024]) * KiB,
+  };
+}
+
+/** Windows and batches so small that they fill. */
+function drawLimits(random: Stream): Partial<ReplicaLimits> {
+  return {
+    appendBytesMax: random.pick([1, 1024, 64 * KiB, 1024 * KiB]),
+    inflightMessagesMax: random.pick([1, 2, 16, 256]),
+    inflightBytesMax: random.pick([1024 * KiB, 32 * 1024 * KiB]),
+    uncommittedBytesMax: random.pick([4 * KiB, 64 * KiB, 64 * 1024 * KiB]),
+    committedBytesPerTurnMax: random.pick([1, 1024, 1024 * KiB]),
+    logMemoryStepBytes: random.pick([16, 256, 4 * KiB, 1024 * KiB]),
+    snapshotChunkBytes: random.pick([64, 1024, 16 * KiB, 256 * KiB]),
+    snapshotSliceBytes: random.pick([256, 4 * KiB, 256 * KiB]),
   };
 }
 

@@ -17,12 +17,12 @@ import {
   type MemoryDisk,
   type NetworkInput,
   type PeerAddress,
-  readIdentity,
   type RecoveredState,
-  recover,
   Replica,
   type Response,
   type Result,
+  readIdentity,
+  recover,
   settleFolder,
   type Trace,
   WalError,
@@ -245,7 +245,9 @@ export class Member {
   #join(life: Life, disk: GatedDisk, identity: Identity): void {
     const { scenario, schedule } = this.#world;
     const again = (): void =>
-      schedule.after(JOIN_RETRY_TICKS * scenario.tickMs, () => this.enter(life, () => this.#join(life, disk, identity)));
+      schedule.after(JOIN_RETRY_TICKS * scenario.tickMs, () =>
+        this.enter(life, () => this.#join(life, disk, identity)),
+      );
     const request = {
       name: this.name,
       peerAddress: this.address,
@@ -296,12 +298,20 @@ export class Member {
       }
       const { network } = this.#world;
       const { directory } = recovered.state;
-      const isRemoved = (id: number): boolean =>
-        (life.replica?.state.directory ?? directory).isRemoved(id);
+      const isRemoved = (id: number): boolean => (life.replica?.state.directory ?? directory).isRemoved(id);
       const endpoint = network.endpoint(memberId, { address: this.address, clusterId, isRemoved });
       life.endpoint = endpoint;
       life.replica = new Replica(
-        { ...scenario, clusterId, memberId, name: this.name, peerAddress: this.address, clientAddress: '', initialPeers: peers, priority: 100 },
+        {
+          ...scenario,
+          clusterId,
+          memberId,
+          name: this.name,
+          peerAddress: this.address,
+          clientAddress: '',
+          initialPeers: peers,
+          priority: 100,
+        },
         {
           disk,
           network: {

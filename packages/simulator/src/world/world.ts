@@ -2,7 +2,7 @@
  * The world that members live in: one clock, one network, one log of what happened, and what the simulation knows about the
  * cluster from outside.
  */
-import { describeMessage, type ConfigState } from '@quorate/raft';
+import { type ConfigState, describeMessage } from '@quorate/raft';
 import {
   type AddRequest,
   type AdminAnswer,
@@ -160,7 +160,8 @@ export class World {
     const message = decodePeerMessage(this.platform, frame, { from, to });
     if (message.kind === 'raft') return `<- ${sender} ${this.shortIds(describeMessage(message.message))}`;
     if (message.kind === 'snapshot-begin') return `<- ${sender} snapshot-begin of ${message.metadata.index}`;
-    if (message.kind === 'snapshot-chunk') return `<- ${sender} snapshot-chunk at ${message.offset}${message.last ? ', last' : ''}`;
+    if (message.kind === 'snapshot-chunk')
+      return `<- ${sender} snapshot-chunk at ${message.offset}${message.last ? ', last' : ''}`;
     if (message.kind === 'snapshot-ack') return `<- ${sender} snapshot-ack ${message.status} ${message.offset}`;
     return `<- ${sender} ${message.kind} ${message.requestId}`;
   }
