@@ -14,7 +14,7 @@
  * The order is Raft's contract (see Ready): nothing that promises durability leaves before the disk has confirmed it, and a
  * snapshot message leaves before entries behind its index are applied, so that the frozen state is the one it names.
  */
-import { type Entry, type MemberId, type Message, NO_MEMBER, Raft, type Ready } from '@quorate/raft';
+import { configMembers, type Entry, type MemberId, type Message, NO_MEMBER, Raft, type Ready } from '@quorate/raft';
 import type { Channel, DiskError, NetworkInput, PeerAddress } from '../seams/index.js';
 import type { Response } from '../store/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
@@ -23,11 +23,7 @@ import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.
 import type { AdminAnswer, AdminOperation } from './admin.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
-import {
-  COMMAND_BYTES_MAX,
-  SWEEP_KEYS_PER_TICK,
-  REPLICA_LIMITS,
-} from './limits.js';
+import { COMMAND_BYTES_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK } from './limits.js';
 import { LogWindow } from './log-window.js';
 import { Peers } from './peers.js';
 import { type ReadDone, Reads } from './reads.js';
@@ -302,6 +298,7 @@ export class Replica implements NetworkInput {
       } else {
         this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
         this.#updatePeers();
+        this.#router.membersChanged(new Set(configMembers(this.#state.position.config)));
         this.#seams.trace.event('configuration', { index: entry.index, config: this.#state.position.config });
       }
       this.#requests.applied(entry.index, entry.term, response);

@@ -13,6 +13,7 @@ import { assert } from './assert.js';
 import { type Failure, failure, noLeader, type Result, success } from './failure.js';
 import type { AdminRequest } from './leader-duties.js';
 import type { Peers } from './peers.js';
+import { RecentRequests } from './recent-requests.js';
 import type { Request, Requests } from './requests.js';
 
 /** A forwarded body begins with what it is. */
@@ -39,6 +40,7 @@ export interface RequestRouterPort {
 
 export class RequestRouter {
   readonly #port: RequestRouterPort;
+  readonly #recent = new RecentRequests();
 
   constructor(port: RequestRouterPort) {
     this.#port = port;
@@ -62,6 +64,11 @@ export class RequestRouter {
     }
   }
 
+  /** Only `members` can still send something. */
+  membersChanged(members: ReadonlySet<MemberId>): void {
+    this.#recent.forgetAllBut(members);
+  }
+
   submitWaiting(): void {
     for (const request of this.#port.requests.takeWaiting()) this.submit(request);
   }
@@ -69,6 +76,7 @@ export class RequestRouter {
   /** At the leader, for another member. What it cannot propose itself it refuses: nothing is passed on a second time. */
   receive(from: MemberId, forward: Forward): void {
     const { requestId } = forward;
+    if (!this.#recent.take(from, requestId)) return;
     const reply = (status: ForwardReply['status'], reason: string, body: Uint8Array): void =>
       this.#port.send(from, { kind: 'forward-reply', requestId, status, reason, body });
     if (this.#port.raft.role !== 'leader') {

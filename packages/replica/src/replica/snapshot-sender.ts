@@ -16,6 +16,8 @@ export interface SnapshotSenderOptions {
   /** Bytes per tick over all transfers. */
   readonly bytesPerTickMax: number;
   readonly chunkBytes: number;
+  /** Drawn anew at each start: a receiver may still hold half of a transfer of this member's former life. */
+  readonly firstTransferId: number;
   /** Without an acknowledgement for so long, what is unacknowledged is sent again. */
   readonly resendTicks: number;
   /** Without an acknowledgement for so long, the transfer has failed. */
@@ -51,12 +53,13 @@ interface Transfer {
 export class SnapshotSender {
   readonly #options: SnapshotSenderOptions;
   readonly #transfers = new Map<MemberId, Transfer>();
-  #nextId = 1;
+  #nextId: number;
   #budgetBytes: number;
   #nowTick = 0;
 
   constructor(options: SnapshotSenderOptions) {
     this.#options = options;
+    this.#nextId = options.firstTransferId;
     this.#budgetBytes = options.bytesPerTickMax;
   }
 
@@ -114,6 +117,8 @@ export class SnapshotSender {
     const { bytesPerTickMax, resendTicks, giveUpTicks } = this.#options;
     this.#budgetBytes = Math.min(this.#budgetBytes + bytesPerTickMax, 2 * bytesPerTickMax);
     for (const [to, transfer] of this.#transfers) {
+      // Silent because of the limit on bytes, not because the follower is.
+      if (transfer.sent === 0 && this.#budgetBytes <= 0) transfer.lastHeardTick = this.#nowTick;
       if (this.#nowTick - transfer.lastHeardTick >= giveUpTicks) {
         this.#end(to, 'failed');
       } else if (this.#nowTick - Math.max(transfer.lastHeardTick, transfer.lastSentTick) >= resendTicks) {

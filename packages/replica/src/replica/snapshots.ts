@@ -3,7 +3,7 @@
  * leader; and which file is the newest.
  */
 import type { InstallSnapshotMessage, MemberId, Raft } from '@quorate/raft';
-import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
+import type { Disk, DiskError, Platform, Random, Trace } from '../seams/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
 import type { PeerMessage, SnapshotAck, SnapshotBegin, SnapshotChunk } from '../wire/index.js';
@@ -17,11 +17,14 @@ import type { StateMachine } from './state-machine.js';
 
 /** A transfer without an acknowledgement for so many election timeouts has failed. */
 const GIVE_UP_ELECTIONS = 20;
+/** Transfers are numbered from below this on, which leaves room for as many as there will ever be. */
+const TRANSFER_ID_BOUND = 2 ** 52;
 
 export interface SnapshotsPort {
   readonly disk: Disk;
   readonly platform: Platform;
   readonly trace: Trace;
+  readonly random: Random;
   readonly raft: Raft;
   readonly wal: Wal;
   readonly state: () => StateMachine;
@@ -56,6 +59,7 @@ export class Snapshots {
     const { snapshotChunkBytes: chunkBytes, snapshotSliceBytes: sliceBytes } = { ...REPLICA_LIMITS, ...options.limits };
     this.#sender = new SnapshotSender({
       chunkBytes,
+      firstTransferId: 1 + port.random.stream('transfer-ids').integer(TRANSFER_ID_BOUND),
       bytesPerTickMax: Math.max(1, Math.floor((snapshotBytesPerSecondMax * tickMs) / 1000)),
       resendTicks: electionTicks,
       giveUpTicks: GIVE_UP_ELECTIONS * electionTicks,

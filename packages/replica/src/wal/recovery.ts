@@ -25,6 +25,7 @@ import { SECTOR_BYTES } from './sectors.js';
 import {
   decodeSegmentHeader,
   SEGMENT_HEADER_BYTES,
+  SEGMENT_HEADER_CHECKSUM_OFFSET,
   type SegmentHeader,
   segmentPath,
   segmentSequence,
@@ -143,13 +144,27 @@ class Recovery {
     return headers;
   }
 
-  /** Undefined if the segment was made ahead and never begun, or a crash came before its first write was durable. */
+  /** Undefined if the segment was made ahead and never begun, or its first write failed or was not durable before a crash. */
   #readHeader(path: string, sequence: number): SegmentHeader | undefined {
     const first = this.#disk.read(path, 0, SECTOR_BYTES);
     if (firstNonZero(first, 0, first.length) === first.length) return undefined;
+    if (this.#endsWithin(path, SEGMENT_HEADER_CHECKSUM_OFFSET)) return undefined;
     if (first.length < SEGMENT_HEADER_BYTES) throw new WalError('corrupt', path, 0, 'segment header cut off');
     const expected = { clusterId: this.#options.clusterId, memberId: this.#options.memberId, sequence };
     return decodeSegmentHeader(this.#platform, first.subarray(0, SEGMENT_HEADER_BYTES), path, expected);
+  }
+
+  /**
+   * Nothing was written from `offset` on, to the end of the file. For a header without its checksum that means a first write that
+   * failed half way: frames end with a byte that is not zero, so no frame was ever acknowledged in this segment.
+   */
+  #endsWithin(path: string, offset: number): boolean {
+    const sizeBytes = this.#disk.size(path);
+    for (let at = offset; at < sizeBytes; at += READ_WINDOW_BYTES) {
+      const bytes = this.#disk.read(path, at, Math.min(READ_WINDOW_BYTES, sizeBytes - at));
+      if (firstNonZero(bytes, 0, bytes.length) < bytes.length) return false;
+    }
+    return true;
   }
 
   #checkPresence(headers: readonly SegmentHeader[]): void {

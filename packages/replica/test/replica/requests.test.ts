@@ -1,6 +1,8 @@
 /** Where a request stands while it is under way, and how each of them ends. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { WAITING_REQUESTS_MAX } from '../../src/replica/limits.js';
+import { RecentRequests } from '../../src/replica/recent-requests.js';
 import { type Request, Requests } from '../../src/replica/requests.js';
 
 const FAR = 1_000;
@@ -23,6 +25,25 @@ function proposed(ends: string[], name: string, term: number, deadlineTick = FAR
     fail: ({ code }: { code: string }) => void ends.push(`${name} ${code}`),
   };
 }
+
+describe('RecentRequests', () => {
+  it('[R6] takes a forwarded request once, from each sender', () => {
+    const recent = new RecentRequests();
+    assert.equal(recent.take(2, 7), true);
+    assert.equal(recent.take(2, 7), false);
+    assert.equal(recent.take(3, 7), true);
+    recent.forgetAllBut(new Set([3]));
+    assert.equal(recent.take(3, 7), false);
+  });
+
+  it('remembers as many as a sender can have under way, and no more', () => {
+    const recent = new RecentRequests();
+    for (let id = 0; id <= WAITING_REQUESTS_MAX; id++) recent.take(2, id);
+    assert.equal(recent.take(2, WAITING_REQUESTS_MAX), false);
+    assert.equal(recent.take(2, 1), false);
+    assert.equal(recent.take(2, 0), true);
+  });
+});
 
 describe('Requests', () => {
   it('[R4] answers a proposal by the entry of its own term only', () => {

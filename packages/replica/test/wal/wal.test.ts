@@ -436,6 +436,18 @@ describe('write-ahead log: folders that are refused', () => {
     assert.throws(() => world.recover(), refuses('version', /format version 2, this program reads 1/));
   });
 
+  test('but not one whose first write failed half way: it was never begun', () => {
+    for (const length of [1, 8, 59]) {
+      const world = filled();
+      const last = Number((world.disk.list('wal').at(-1) as string).slice(0, 16));
+      const next = `wal/${String(last + 1).padStart(16, '0')}.log`;
+      world.succeed((done) => world.disk.create(next, 4096, done));
+      const header = world.disk.read('wal/0000000000000001.log', 0, length);
+      world.succeed((done) => world.disk.write(next, 0, [header], done));
+      assert.equal(world.recover().lastIndex, 40);
+    }
+  });
+
   test('a lost sector before the end, even one that reads as zeros', () => {
     for (const sector of [0, 512]) {
       const world = filled();
