@@ -62,7 +62,7 @@ function checkRooms(): void {
   }
 }
 
-/** Invariants are cited as [R7], in code and in the names of tests. */
+/** Invariants are cited by a letter and a number in brackets, in code and in the names of tests. */
 const CITATION = /\[([A-Z]{1,2}\d{1,3})\]/g;
 
 function checkInvariants(): void {

@@ -228,7 +228,7 @@ class Run {
   }
 }
 
-test('random faults: elections, log, state machine and reads stay safe, and the cluster agrees afterwards', () => {
+test('[C1] [C2] [C3] [C4] [C5] random faults: elections, log, state machine and reads stay safe, and the cluster agrees afterwards', () => {
   const chosen = process.env['SEED'];
   const seeds = chosen === undefined ? Array.from({ length: RUNS }, (_, n) => FIRST_SEED + n) : [Number(chosen)];
   let reads = 0;

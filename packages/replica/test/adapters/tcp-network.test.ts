@@ -64,7 +64,7 @@ networkContract('TcpNetwork', async () => {
 });
 
 describe('TcpNetwork', () => {
-  test('brings frames of every channel, in order, up to the largest one', async () => {
+  test('[N1] brings frames of every channel, in order, up to the largest one', async () => {
     const [one, two] = await pair();
     const large = 'x'.repeat(TCP_LIMITS.frameBytesMax);
     for (const channel of CHANNELS) for (let number = 0; number < 100; number += 1) one.send(2, channel, `${number}`);
@@ -149,7 +149,7 @@ describe('TcpNetwork', () => {
     assert.deepEqual(one.log.unreachable, []);
   });
 
-  test('past the bound the oldest frames are dropped, and memory stays bounded, while a reader is stalled', async () => {
+  test('[N3] past the bound the oldest frames are dropped, and memory stays bounded, while a reader is stalled', async () => {
     const stalled = await stalledMember(3);
     const queue = { bytes: 1_000_000, frames: 1000 };
     const limits = { queues: { control: queue, append: queue, snapshot: queue }, handoverBytes: 100_000 };
@@ -181,7 +181,7 @@ describe('TcpNetwork', () => {
     stalled.server.close();
   });
 
-  test('control frames overtake 64 MiB of append frames', async () => {
+  test('[N2] control frames overtake 64 MiB of append frames', async () => {
     const [one, two] = await pair();
     const frame = Buffer.alloc(1024 * 1024, 'x');
     for (let number = 0; number < 63; number += 1) one.network.send(2, 'append', [frame]);

@@ -99,7 +99,7 @@ describe('a member’s port', () => {
     await stillServes();
   });
 
-  test('refuses other clusters, wrong addressees and removed members, each with its reason', async () => {
+  test('[N4] refuses other clusters, wrong addressees and removed members, each with its reason', async () => {
     const refusals = [
       [{ to: 1, clusterId: CLUSTER_ID + 1 }, 'other-cluster'],
       [{ to: 2 }, 'other-member'],

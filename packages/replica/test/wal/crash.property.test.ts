@@ -225,7 +225,7 @@ function isSame(a: LogState, b: LogState): boolean {
   return JSON.stringify(describeState(a)) === JSON.stringify(describeState(b));
 }
 
-test('whatever happens and wherever it crashes, recovery gives a state no older than the last acknowledged one', () => {
+test('[D1] whatever happens and wherever it crashes, recovery gives a state no older than the last acknowledged one', () => {
   const history = fc.array(action, { minLength: 5, maxLength: 60, size: 'max' });
   const property = fc.property(
     fc.nat(),

@@ -60,7 +60,7 @@ function altered(bytes: Uint8Array, change: (copy: Uint8Array) => Uint8Array): W
 }
 
 describe('write-ahead log: damage', () => {
-  test('every single flipped bit is refused, or lies where nothing was written yet', () => {
+  test('[D5] every single flipped bit is refused, or lies where nothing was written yet', () => {
     const written = write();
     const end = written.ends.at(-1) as number;
     const { disk } = written.world;

@@ -64,6 +64,7 @@ export class ClusterRules {
   /** Died within a call, and have not come back yet. */
   readonly #unsure = new Set<MemberId>();
   #lastDecided = 0;
+  #lastConfig = 0;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -72,6 +73,11 @@ export class ClusterRules {
   /** The highest index that any member has applied. */
   get lastDecided(): number {
     return this.#lastDecided;
+  }
+
+  /** The highest index at which any member has applied a configuration. */
+  get lastConfig(): number {
+    return this.#lastConfig;
   }
 
   /** A member's life begins: what recovery found is compared with what its former life had promised. */
@@ -180,6 +186,7 @@ export class ClusterRules {
       const checksum = this.#platform.crc32(entry.data, 0);
       this.#decided[index] = { term: entry.term, checksum, knownInTerm: raft.term };
       this.#lastDecided = Math.max(this.#lastDecided, index);
+      if (entry.type === 'config') this.#lastConfig = Math.max(this.#lastConfig, index);
     }
     const { revision } = state.store;
     require(revision >= watched.revision, 'monotonic', () =>

@@ -248,13 +248,20 @@ export class Nemesis {
   #mayLose(member: Member): boolean {
     const { config } = this.#world;
     if (config === undefined || this.#isChanging()) return false;
-    return (
-      config.votersOutgoing.length === 0 &&
-      config.voters.length >= VOTERS_MIN &&
-      config.voters.includes(member.memberId) &&
-      // Its promises count only while somebody else's are there too.
-      this.#world.upMembers.length > config.voters.length / 2
-    );
+    const isSpare = config.voters.length >= VOTERS_MIN && config.voters.includes(member.memberId);
+    return isSpare && config.votersOutgoing.length === 0 && this.#isKnown(config.voters);
+  }
+
+  /**
+   * Every voter knows the configuration for good. A change takes effect where it is known to be committed: if only the member that
+   * loses its disk knew that, the others would still ask it for its vote.
+   */
+  #isKnown(voters: readonly number[]): boolean {
+    const { rules, members } = this.#world;
+    return voters.every((voter) => {
+      const raft = members.find((member) => member.memberId === voter)?.replica?.raft;
+      return raft !== undefined && raft.core.hardStatePersisted.commit >= rules.lastConfig;
+    });
   }
 
   #wipe(member: Member): void {

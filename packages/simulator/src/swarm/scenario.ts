@@ -182,8 +182,8 @@ function drawLimits(random: Stream): Partial<ReplicaLimits> {
     uncommittedBytesMax: random.pick([4 * KiB, 64 * KiB, 64 * 1024 * KiB]),
     committedBytesPerTurnMax: random.pick([1, 1024, 1024 * KiB]),
     logMemoryStepBytes: random.pick([16, 256, 4 * KiB, 1024 * KiB]),
-    snapshotChunkBytes: random.pick([64, 1024, 16 * KiB, 256 * KiB]),
-    snapshotSliceBytes: random.pick([256, 4 * KiB, 256 * KiB]),
+    snapshotChunkBytes: random.pick([1, 16, 256]) * KiB,
+    snapshotSliceBytes: random.pick([1, 16, 256]) * KiB,
   };
 }
 

@@ -77,7 +77,7 @@ export class World {
     return new MemoryDisk({
       schedule: this.schedule.after,
       random: random.stream('losses'),
-      latencyMs: () => this.#latency.between(diskLatencyMinMs, diskLatencyMaxMs),
+      latencyMs: () => (this.isStorm ? this.#latency.between(diskLatencyMinMs, diskLatencyMaxMs) : diskLatencyMinMs),
     });
   }
 
