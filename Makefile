@@ -4,7 +4,7 @@ NPM_STAMP := node_modules/.quorate-installed
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
 SERVE := node packages/server/dist/src/bin.js serve
 
-.PHONY: help cluster run1 run2 run3 run-test test check format build bench clean
+.PHONY: help cluster run1 run2 run3 run-test test check format build simulate bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -36,6 +36,9 @@ format: $(NPM_STAMP) ## format every file
 
 build: $(NPM_STAMP) ## compile everything that changed
 	@npx --no-install tsc -b
+
+simulate: build ## run clusters under virtual time and faults, from a fresh seed, for a minute; failures print how to replay them
+	@node packages/simulator/dist/src/bin.js --seed $$(date +%s) --minutes 1
 
 bench: build ## the seed's measurements, beside the seed's own figures
 	@node bench/dist/seed.js

@@ -163,8 +163,11 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+function list(values: readonly number[]): string {
+  return values.map((value) => value.toFixed(0)).join(', ');
+}
+
 function print(keys: number, results: Results): void {
-  const list = (values: readonly number[]): string => values.map((value) => value.toFixed(0)).join(', ');
   const line = (name: string, values: readonly number[]): string =>
     `${name.padEnd(44)} median ${median(values).toFixed(0).padStart(6)} ms   (${list(values)})`;
   console.log(`${os.cpus().length} x ${os.cpus()[0]?.model}, Node.js ${process.version}, ${new Date().toISOString()}`);

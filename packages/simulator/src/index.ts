@@ -9,6 +9,8 @@ export {
   type OperationOutcome,
 } from './checks/history.js';
 export { Violation } from './checks/violation.js';
-export { type RunOptions, type RunResult, run } from './swarm/run.js';
-export { drawScenario, FAULT_NAMES, type FaultName, type Scenario } from './swarm/scenario.js';
+export { type RunOptions, type RunResult, run, scenarioOf } from './swarm/run.js';
+export { type Shrunk, shrink } from './swarm/shrink.js';
 export { SeededRandom, Stream } from './world/random.js';
+export { drawScenario, FAULT_NAMES, type FaultName, type Scenario } from './world/scenario.js';
+export type { Tamper } from './world/tamper.js';

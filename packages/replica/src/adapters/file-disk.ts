@@ -5,6 +5,7 @@
 import {
   close,
   closeSync,
+  constants,
   fdatasync,
   fsync,
   ftruncate,
@@ -51,9 +52,20 @@ type FileCallback = (error: Error | null) => void;
 
 interface OpenFile {
   readonly fd: number;
+  /** The same file opened so that a write returns when it is durable; made when it is first needed. */
+  syncedFd?: number;
+  /** Something was written that no sync has covered. */
+  isUnsynced: boolean;
   /** Operations that use it right now. */
   users: number;
 }
+
+/**
+ * One call to the thread pool instead of two, which saves about a fifth of a short append's latency. Elsewhere than on Linux O_DSYNC
+ * does not exist or promises less than fdatasync does.
+ */
+const SYNCED_WRITES: number | undefined =
+  process.platform === 'linux' ? constants.O_RDWR | constants.O_DSYNC : undefined;
 
 let zeros: Uint8Array | undefined;
 
@@ -73,7 +85,10 @@ export class FileDisk implements Disk {
   close(done: () => void = () => {}): void {
     this.#closed = true;
     this.#order.whenIdle(() => {
-      for (const { fd } of this.#files.values()) closeSync(fd);
+      for (const { fd, syncedFd } of this.#files.values()) {
+        closeSync(fd);
+        if (syncedFd !== undefined) closeSync(syncedFd);
+      }
       this.#files.clear();
       done();
     });
@@ -131,7 +146,7 @@ export class FileDisk implements Disk {
           finished(error);
           return;
         }
-        const file: OpenFile = { fd, users: 1 };
+        const file: OpenFile = { fd, isUnsynced: true, users: 1 };
         this.#files.set(path, file);
         this.#closeOldest();
         fillWithZeros(fd, 0, sizeBytes, (fillError) => {
@@ -143,15 +158,35 @@ export class FileDisk implements Disk {
   }
 
   write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
-    this.#withFile('write', path, done, (fd, finished) => writeAll(fd, offset, chunks, finished));
+    this.#withFile('write', path, done, (file, finished) => {
+      file.isUnsynced = true;
+      writeAll(file.fd, offset, chunks, finished);
+    });
   }
 
   sync(path: string, done: DiskDone): void {
-    this.#withFile('sync', path, done, fdatasync);
+    this.#withFile('sync', path, done, syncFile);
+  }
+
+  writeSynced(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
+    this.#withFile('write', path, done, (file, finished) => {
+      // A synced write covers itself only: what was written before and not synced needs a sync of the file.
+      if (SYNCED_WRITES !== undefined && !file.isUnsynced) {
+        this.#withSyncedFd(file, path, finished, (fd) => writeAll(fd, offset, chunks, finished));
+        return;
+      }
+      writeAll(file.fd, offset, chunks, (error) => {
+        if (error === null) syncFile(file, finished);
+        else finished(error);
+      });
+    });
   }
 
   truncate(path: string, sizeBytes: number, done: DiskDone): void {
-    this.#withFile('truncate', path, done, (fd, finished) => ftruncate(fd, sizeBytes, finished));
+    this.#withFile('truncate', path, done, (file, finished) => {
+      file.isUnsynced = true;
+      ftruncate(file.fd, sizeBytes, finished);
+    });
   }
 
   rename(from: string, to: string, done: DiskDone): void {
@@ -203,11 +238,16 @@ export class FileDisk implements Disk {
     );
   }
 
-  #withFile(operation: string, path: string, done: DiskDone, use: (fd: number, finished: FileCallback) => void): void {
+  #withFile(
+    operation: string,
+    path: string,
+    done: DiskDone,
+    use: (file: OpenFile, finished: FileCallback) => void,
+  ): void {
     this.#run(operation, [path], done, (finished) => {
       const run = (file: OpenFile): void => {
         file.users += 1;
-        use(file.fd, (error) => {
+        use(file, (error) => {
           file.users -= 1;
           finished(error);
         });
@@ -222,11 +262,26 @@ export class FileDisk implements Disk {
           finished(error);
           return;
         }
-        const file: OpenFile = { fd, users: 0 };
+        const file: OpenFile = { fd, isUnsynced: true, users: 0 };
         this.#files.set(path, file);
         run(file);
         this.#closeOldest();
       });
+    });
+  }
+
+  #withSyncedFd(file: OpenFile, path: string, finished: FileCallback, use: (fd: number) => void): void {
+    if (file.syncedFd !== undefined) {
+      use(file.syncedFd);
+      return;
+    }
+    open(this.#path(path), SYNCED_WRITES as number, (error, fd) => {
+      if (error !== null) {
+        finished(error);
+        return;
+      }
+      file.syncedFd = fd;
+      use(fd);
     });
   }
 
@@ -245,7 +300,15 @@ export class FileDisk implements Disk {
     if (file === undefined) return;
     this.#files.delete(path);
     close(file.fd, () => {});
+    if (file.syncedFd !== undefined) close(file.syncedFd, () => {});
   }
+}
+
+function syncFile(file: OpenFile, finished: FileCallback): void {
+  fdatasync(file.fd, (error) => {
+    if (error === null) file.isUnsynced = false;
+    finished(error);
+  });
 }
 
 /** Writes the chunks from `offset` on; the system may take only a part at a time. */

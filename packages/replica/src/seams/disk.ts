@@ -25,6 +25,8 @@ export interface Disk {
   write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void;
   /** Makes what was written to this file durable (fdatasync). */
   sync(path: string, done: DiskDone): void;
+  /** write() and then sync() as one operation, which a disk may be able to do in one step. The error may be of either. */
+  writeSynced(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void;
   truncate(path: string, sizeBytes: number, done: DiskDone): void;
   /** Atomically, replacing `to` if it exists. */
   rename(from: string, to: string, done: DiskDone): void;

@@ -68,6 +68,17 @@ const CASES: Readonly<Record<string, Case>> = {
     await succeed((done) => disk.write('f', 0, many, done));
     assert.deepEqual(disk.read('f', 0, 10_000), Uint8Array.from(many.flatMap((chunk) => [...chunk])));
   },
+  'a synced write is a write, alone, after others and growing the file': async (disk) => {
+    await succeed((done) => disk.create('f', 6, done));
+    await succeed((done) => disk.writeSynced('f', 0, [bytes(1, 2), bytes(3)], done));
+    await succeed((done) => disk.writeSynced('f', 1, [bytes(4)], done));
+    await succeed((done) => disk.write('f', 3, [bytes(5)], done));
+    await succeed((done) => disk.writeSynced('f', 4, [bytes(6, 7, 8)], done));
+    assert.deepEqual(disk.read('f', 0, 100), bytes(1, 4, 3, 5, 6, 7, 8));
+    const missing = (await finish((done) => disk.writeSynced('missing', 0, [bytes(1)], done))) as DiskError | undefined;
+    assert.equal(missing?.code, 'not-found');
+  },
+
   'a write beyond the end leaves zeros between': async (disk) => {
     await succeed((done) => disk.create('f', 0, done));
     await succeed((done) => disk.write('f', 1000, [bytes(9)], done));

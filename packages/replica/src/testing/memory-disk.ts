@@ -214,6 +214,13 @@ export class MemoryDisk implements Disk {
     );
   }
 
+  writeSynced(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
+    this.write(path, offset, chunks, (error) => {
+      if (error === undefined) this.sync(path, done);
+      else done(error);
+    });
+  }
+
   sync(path: string, done: DiskDone): void {
     this.#run(
       'sync',

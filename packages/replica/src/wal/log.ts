@@ -358,27 +358,26 @@ export class Wal {
     }
     for (const { batch } of gathered) this.#encode(batch);
     const { bytes, end, chain } = this.#writer.finish();
-    this.#disk.write(path, offset, [bytes], (error) => {
+    // A segment's first write is always synced: a file behind it shows that it was begun, so its header must not get lost.
+    const unsyncedBytes = end - this.#syncedBytes;
+    const mustSync = offset === 0 || unsyncedBytes > UNSYNCED_BYTES_MAX || gathered.some((one) => one.mustSync);
+    const { clock, onSync } = this.#options;
+    const begunMs = clock?.nowMs() ?? 0;
+    const written: DiskDone = (error) => {
+      if (mustSync && clock !== undefined) onSync?.(clock.nowMs() - begunMs);
       if (error !== undefined) {
         this.#fail(gathered, error);
         return;
       }
       this.#offset = end;
+      if (mustSync) this.#syncedBytes = end;
       this.#chain = chain;
       this.#bytesWritten += bytes.length;
       this.#marks.add(this.#last.index, bytes.length);
-      // A segment's first write is always synced: a file behind it shows that it was begun, so its header must not get lost.
-      const unsyncedBytes = end - this.#syncedBytes;
-      const mustSync = offset === 0 || unsyncedBytes > UNSYNCED_BYTES_MAX || gathered.some((one) => one.mustSync);
-      if (!mustSync) {
-        this.#succeed(gathered);
-        return;
-      }
-      this.#syncUnsynced((syncError) => {
-        if (syncError === undefined) this.#succeed(gathered);
-        else this.#fail(gathered, syncError);
-      });
-    });
+      this.#succeed(gathered);
+    };
+    if (mustSync) this.#disk.writeSynced(path, offset, [bytes], written);
+    else this.#disk.write(path, offset, [bytes], written);
   }
 
   #encode(batch: WalBatch): void {

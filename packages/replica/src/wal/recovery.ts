@@ -148,8 +148,8 @@ class Recovery {
   #readHeader(path: string, sequence: number): SegmentHeader | undefined {
     const first = this.#disk.read(path, 0, SECTOR_BYTES);
     if (firstNonZero(first, 0, first.length) === first.length) return undefined;
-    if (this.#endsWithin(path, SEGMENT_HEADER_CHECKSUM_OFFSET)) return undefined;
     if (first.length < SEGMENT_HEADER_BYTES) throw new WalError('corrupt', path, 0, 'segment header cut off');
+    if (this.#endsWithin(path, SEGMENT_HEADER_CHECKSUM_OFFSET)) return undefined;
     const expected = { clusterId: this.#options.clusterId, memberId: this.#options.memberId, sequence };
     return decodeSegmentHeader(this.#platform, first.subarray(0, SEGMENT_HEADER_BYTES), path, expected);
   }

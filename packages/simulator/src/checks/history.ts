@@ -25,7 +25,10 @@ export interface Operation {
   readonly invokedMs: number;
   endedMs: number;
   outcome: OperationOutcome | 'pending';
-  /** What was found: a get's answer, the value before a put, delete or swap; undefined if the answer does not tell. */
+  /**
+   * What was found: a get's answer, the value before a put, delete or swap; undefined if the answer does not tell, which only that
+   * of a put, of a delete, and of a swap that took place may.
+   */
   found: string | null | undefined;
   /** Whether a swap took place. */
   swapped: boolean;
@@ -130,12 +133,12 @@ function effect(operation: Operation, before: string | null): string | null | un
       return operation.value;
     case 'delete':
       return null;
-    case 'swap': {
-      const fits = before === operation.expected;
-      if (isKnown && operation.swapped !== fits) return undefined;
-      return fits ? operation.value : before;
-    }
+    case 'swap':
+      break;
   }
+  const fits = before === operation.expected;
+  if (isKnown && operation.swapped !== fits) return undefined;
+  return fits ? operation.value : before;
 }
 
 /** Without what surely had no effect, and what need not have had one. */

@@ -1,50 +1,179 @@
 /** Runs seeds one after the other and reports: the only part of the simulator that knows real time. */
-import { parseArgs } from 'node:util';
-import { type RunResult, run } from '../swarm/run.js';
-import { FAULT_NAMES, type FaultName, type Scenario } from '../swarm/scenario.js';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type RunResult, run, scenarioOf } from '../swarm/run.js';
+import { shrink } from '../swarm/shrink.js';
+import { FAULT_NAMES, type FaultName, type Scenario } from '../world/scenario.js';
 
+const USAGE = `simulate: runs whole clusters under virtual time, with faults, each from a seed
+
+  --seed N        the first seed (default 1); a run is the same whenever its seed is
+  --runs K        so many seeds, one after the other (default 1)
+  --minutes M     as many as fit into so many minutes of real time
+  --without a,b   without these faults: ${FAULT_NAMES.join(', ')}
+  --set JSON      replaces parts of the scenario that the seed draws
+  --lines L       lines of the timeline of a failing run (default 120)
+  --no-shrink     shows a failing run as it is, without making it smaller first
+  --keep-going    goes on after a failure
+  --json          one line of JSON for each run
+`;
+
+const OPTIONS = {
+  seed: { type: 'string', default: '1' },
+  runs: { type: 'string' },
+  minutes: { type: 'string' },
+  without: { type: 'string', default: '' },
+  set: { type: 'string', default: '{}' },
+  lines: { type: 'string', default: '120' },
+  'no-shrink': { type: 'boolean', default: false },
+  'keep-going': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const satisfies ParseArgsConfig['options'];
+
+const MINUTE_MS = 60_000;
+/** Between two lines of progress. */
+const PROGRESS_MS = 5_000;
+
+interface Totals {
+  runs: number;
+  failures: number;
+  virtualMs: number;
+  events: number;
+  operations: number;
+  crashes: number;
+  faults: number;
+  readonly beganMs: number;
+}
+
+/** Returns the process's exit code: 0, 1 if a run failed, 2 for arguments that make no sense. */
 export function main(args: readonly string[]): number {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      seed: { type: 'string' },
-      runs: { type: 'string' },
-      minutes: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      set: { type: 'string' },
-      without: { type: 'string', default: '' },
-      lines: { type: 'string', default: '150' },
-      keep: { type: 'boolean', default: false },
-    },
-  });
-  const seed = Number(values.seed ?? 1);
-  const runs = Number(values.runs ?? 1);
-  let failures = 0;
-  const begin = performance.now();
-  let virtualMs = 0;
-  for (let i = 0; i < runs; i += 1) {
-    const r = run({ seed: seed + i, ...(values.set ? { change: JSON.parse(values.set) as Partial<Scenario> } : {}) });
-    virtualMs += r.virtualMs;
-    if (r.failure) {
-      failures += 1;
-      process.stdout.write(`seed ${r.seed}: ${r.failure.message.slice(0, 600)}\n`);
-      if (runs === 1) {
-        const again = run({
-          seed: seed + i,
-          linesMax: Number(values.lines),
-          ...(values.set ? { change: JSON.parse(values.set) as Partial<Scenario> } : {}),
-        });
-        process.stdout.write(
-          `${again.lines.join('\n')}\n${r.failure.stack}\n${JSON.stringify(r.scenario)}\n${again.hash === r.hash}\n`,
-        );
-      }
-    } else if (runs <= 10) process.stdout.write(`${JSON.stringify({ ...r, scenario: undefined, lines: undefined })}\n`);
+  let values: ReturnType<typeof parse>;
+  try {
+    values = parse(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
   }
-  const realMs = performance.now() - begin;
-  process.stdout.write(
-    `${runs} runs, ${failures} failures, ${(virtualMs / 1000).toFixed(0)} s virtual in ${(realMs / 1000).toFixed(1)} s: ${(virtualMs / realMs).toFixed(0)}x\n`,
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const beganMs = performance.now();
+  const totals: Totals = {
+    runs: 0,
+    failures: 0,
+    virtualMs: 0,
+    events: 0,
+    operations: 0,
+    crashes: 0,
+    faults: 0,
+    beganMs,
+  };
+  let toldMs = beganMs;
+  for (let seed = values.seed; isDue(values, totals); seed += 1) {
+    const change = changeFor(seed, values);
+    const result = run({ seed, change });
+    count(totals, result);
+    if (values.json) process.stdout.write(`${JSON.stringify({ ...result, lines: undefined })}\n`);
+    if (result.failure !== undefined) {
+      tellFailure(result, change, values);
+      if (!values['keep-going']) break;
+    }
+    if (performance.now() - toldMs > PROGRESS_MS) {
+      toldMs = performance.now();
+      process.stderr.write(`${summary(totals)}, next seed ${seed + 1}\n`);
+    }
+  }
+  if (!values.json) process.stdout.write(`${summary(totals)}\n`);
+  return totals.failures === 0 ? 0 : 1;
+}
+
+interface Values {
+  readonly seed: number;
+  readonly runs: number;
+  readonly minutes: number | undefined;
+  readonly without: readonly string[];
+  readonly change: Partial<Scenario>;
+  readonly lines: number;
+  readonly 'no-shrink': boolean;
+  readonly 'keep-going': boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+function parse(args: readonly string[]): Values {
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  const without = values.without.split(',').filter((name) => name !== '');
+  const unknown = without.find((name) => !(FAULT_NAMES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new RangeError(`--without: there is no fault "${unknown}"`);
+  return {
+    ...values,
+    seed: wholeNumber('seed', values.seed),
+    runs: values.runs === undefined ? 1 : wholeNumber('runs', values.runs),
+    minutes: values.minutes === undefined ? undefined : positive('minutes', values.minutes),
+    without,
+    change: JSON.parse(values.set) as Partial<Scenario>,
+    lines: wholeNumber('lines', values.lines),
+  };
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new RangeError(`--${name}: "${text}" is not a whole number`);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new RangeError(`--${name}: "${text}" is not a positive number`);
+}
+
+function isDue({ runs, minutes }: Values, totals: Totals): boolean {
+  if (minutes === undefined) return totals.runs < runs;
+  return performance.now() - totals.beganMs < minutes * MINUTE_MS;
+}
+
+/** Faults that are left out are left out of what the seed draws; nothing else is drawn differently. */
+function changeFor(seed: number, { without, change }: Values): Partial<Scenario> {
+  if (without.length === 0) return change;
+  const { faults } = { ...scenarioOf(seed), ...change };
+  const left = Object.entries(faults).filter(([name]) => !without.includes(name)) as [FaultName, number][];
+  return { ...change, faults: Object.fromEntries(left) };
+}
+
+function count(totals: Totals, { failure, virtualMs, events, operations, crashes, faults }: RunResult): void {
+  totals.runs += 1;
+  totals.failures += failure === undefined ? 0 : 1;
+  totals.virtualMs += virtualMs;
+  totals.events += events;
+  totals.operations += operations.ok + operations.rejected + operations.unknown;
+  totals.crashes += crashes;
+  totals.faults += Object.values(faults).reduce((sum, times) => sum + times, 0);
+}
+
+function summary(totals: Totals): string {
+  const { runs, failures, virtualMs, operations, crashes, faults, events, beganMs } = totals;
+  const realMs = performance.now() - beganMs;
+  const speed = (virtualMs / realMs).toFixed(0);
+  return (
+    `${runs} runs, ${failures} failed; ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s ` +
+    `(${speed} times real time); ${operations} operations, ${faults} faults, ${crashes} crashes, ${events} events`
   );
-  void (FAULT_NAMES satisfies readonly FaultName[]);
-  void (undefined as RunResult | undefined);
-  return failures > 0 ? 1 : 0;
+}
+
+function tellFailure(failed: RunResult, change: Partial<Scenario>, values: Values): void {
+  const write = (text: string): void => void process[values.json ? 'stderr' : 'stdout'].write(`${text}\n`);
+  const shrunk = values['no-shrink'] ? { change, result: failed, tries: 0 } : shrink(failed, change);
+  const again = run({ seed: failed.seed, change: shrunk.change, linesMax: values.lines });
+  write(`seed ${failed.seed} FAILED ${failed.failure?.message}`);
+  for (const line of again.lines) write(line);
+  write(again.failure?.stack ?? 'NOT REPEATED: the run is not deterministic');
+  write(`scenario: ${JSON.stringify(again.scenario)}`);
+  write(`replay as it was: --seed ${failed.seed}${settings(change)}`);
+  if (shrunk.tries > 0) write(`replay what is left of it: --seed ${failed.seed}${settings(shrunk.change)}`);
+}
+
+function settings(change: Partial<Scenario>): string {
+  return Object.keys(change).length === 0 ? '' : ` --set '${JSON.stringify(change)}'`;
 }

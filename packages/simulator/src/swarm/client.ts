@@ -70,9 +70,10 @@ export class Client {
   }
 
   #end(operation: Operation, outcome: Operation['outcome']): void {
-    const { schedule, scenario, log } = this.#world;
+    const { schedule, scenario, log, tamper } = this.#world;
     operation.outcome = outcome;
     operation.endedMs = schedule.nowMs;
+    tamper.operation?.(operation, this.#random);
     log.record('client', `c${this.#number}`, operation.revision * 4 + outcome.length, () => {
       return describeOperation(operation);
     });

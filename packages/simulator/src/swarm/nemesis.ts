@@ -4,8 +4,8 @@
  */
 import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
+import { FAULT_NAMES, type FaultName } from '../world/scenario.js';
 import type { World } from '../world/world.js';
-import { FAULT_NAMES, type FaultName } from './scenario.js';
 
 /** Past this many names nobody is added any more. */
 const MEMBERS_MAX = 9;

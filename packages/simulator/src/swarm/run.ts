@@ -7,10 +7,11 @@
 import { checkKey, checkRevisions, describeOperation, type Operation } from '../checks/history.js';
 import { require, Violation } from '../checks/violation.js';
 import { SeededRandom } from '../world/random.js';
+import { drawScenario, type Scenario } from '../world/scenario.js';
+import type { Tamper } from '../world/tamper.js';
 import { World } from '../world/world.js';
 import { Client } from './client.js';
 import { Nemesis } from './nemesis.js';
-import { drawScenario, type Scenario } from './scenario.js';
 
 export interface RunOptions {
   readonly seed: number;
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly change?: Partial<Scenario>;
   /** Lines kept for a reader; default none. */
   readonly linesMax?: number;
+  /** Defects to be found: for tests of the checks. */
+  readonly tamper?: Tamper;
 }
 
 export interface RunResult {
@@ -42,9 +45,12 @@ const SERVED_MIN = 4;
 const EVENTS_MAX = 20_000_000;
 
 export function run(options: RunOptions): RunResult {
-  const drawn = drawScenario(new SeededRandom(options.seed).stream('scenario'));
-  const scenario: Scenario = { ...drawn, ...options.change };
-  return new Run(options, scenario).result();
+  return new Run(options, { ...scenarioOf(options.seed), ...options.change }).result();
+}
+
+/** What the seed draws. */
+export function scenarioOf(seed: number): Scenario {
+  return drawScenario(new SeededRandom(seed).stream('scenario'));
 }
 
 class Run {
@@ -58,7 +64,12 @@ class Run {
   constructor(options: RunOptions, scenario: Scenario) {
     this.#seed = options.seed;
     this.#scenario = scenario;
-    this.#world = new World({ seed: options.seed, scenario, linesMax: options.linesMax ?? 0 });
+    this.#world = new World({
+      seed: options.seed,
+      scenario,
+      linesMax: options.linesMax ?? 0,
+      tamper: options.tamper ?? {},
+    });
     this.#nemesis = new Nemesis(this.#world);
     this.#world.onEnd = (member) => this.#nemesis.restartLater(member);
   }

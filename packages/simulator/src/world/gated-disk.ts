@@ -1,5 +1,5 @@
 /** A member's way to its disk: every operation and every completion passes a gate, where the member may crash, or be paused. */
-import type { Disk, DiskDone, MemoryDisk } from '@quorate/replica/internal';
+import type { Disk, DiskDone } from '@quorate/replica/internal';
 
 export interface DiskGate {
   /** Before the operation is handed to the disk; false: the member is dead, nothing is handed over any more. */
@@ -9,10 +9,10 @@ export interface DiskGate {
 }
 
 export class GatedDisk implements Disk {
-  readonly #disk: MemoryDisk;
+  readonly #disk: Disk;
   readonly #gate: DiskGate;
 
-  constructor(disk: MemoryDisk, gate: DiskGate) {
+  constructor(disk: Disk, gate: DiskGate) {
     this.#disk = disk;
     this.#gate = gate;
   }
@@ -40,6 +40,13 @@ export class GatedDisk implements Disk {
   write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     this.#pass('write', path, bytes, done, (then) => this.#disk.write(path, offset, chunks, then));
+  }
+
+  writeSynced(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
+    this.write(path, offset, chunks, (error) => {
+      if (error === undefined) this.sync(path, done);
+      else done(error);
+    });
   }
 
   sync(path: string, done: DiskDone): void {

@@ -214,7 +214,7 @@ export class Member {
   #begin(life: Life): void {
     const { platform } = this.#world;
     const disk = this.#gatedDisk(life);
-    const present = readIdentity(disk, platform);
+    const present = this.#unlessRefused(() => readIdentity(disk, platform));
     if (present !== undefined) {
       this.#claimed(life, disk, present);
       return;
@@ -330,7 +330,8 @@ export class Member {
         { requestTurn: () => this.#requestTurn(life), halted: (reason) => this.#halted(life, reason) },
       );
       if (life.over) return;
-      endpoint.start(this.#input(life));
+      const input = this.#input(life);
+      endpoint.start(this.#world.tamper.input?.(input, memberId, this.#faults) ?? input);
       rules.watch(memberId, life.replica);
       this.#tickLater(life, this.#drawTickMs());
       this.#world.log.note('member', this.name, `is up as ${memberId} at ${recovered.state.appliedIndex}`);
@@ -340,11 +341,18 @@ export class Member {
   #recover(life: Life, disk: GatedDisk, { clusterId, memberId }: Identity): RecoveredState {
     const { platform, scenario } = this.#world;
     const options = { clusterId, memberId, segmentBytes: scenario.segmentBytes, mustExist: true };
-    try {
+    return this.#unlessRefused(() => {
       const recovery = recover({ disk, platform, trace: this.#trace(life) }, options);
       let step = recovery.next();
       while (step.done !== true) step = recovery.next();
       return step.value;
+    });
+  }
+
+  /** No fault here damages what is durable: a folder that is refused has lost something that it must not lose. */
+  #unlessRefused<T>(read: () => T): T {
+    try {
+      return read();
     } catch (error) {
       if (error instanceof WalError) throw new Violation('recovery', `${this.name} refuses to start: ${error.message}`);
       throw error;
@@ -413,8 +421,8 @@ export class Member {
   }
 
   #gatedDisk(life: Life): GatedDisk {
-    const { log } = this.#world;
-    return new GatedDisk(this.#disk, {
+    const { log, tamper } = this.#world;
+    return new GatedDisk(tamper.disk?.(this.#disk, this.#faults) ?? this.#disk, {
       begin: (operation, path, bytes) => {
         if (this.#isCrashPoint(life, `before ${operation} ${path}`)) return false;
         log.record('disk', this.name, bytes, () => `${operation} ${path} ${bytes === 0 ? '' : bytes}`);

@@ -13,21 +13,25 @@ import {
   type Platform,
 } from '@quorate/replica/internal';
 import { ClusterRules } from '../checks/cluster-rules.js';
-import type { FaultName, Scenario } from '../swarm/scenario.js';
 import { EventLog } from './event-log.js';
 import { type CrashKind, Member } from './member.js';
 import { SeededRandom, type Stream } from './random.js';
+import type { FaultName, Scenario } from './scenario.js';
 import { Schedule } from './schedule.js';
+import type { Tamper } from './tamper.js';
 
 export interface WorldOptions {
   readonly seed: number;
   readonly scenario: Scenario;
   /** Lines kept of what happened, for a reader; 0 for speed. */
   readonly linesMax: number;
+  /** Defects to be found. */
+  readonly tamper: Tamper;
 }
 
 export class World {
   readonly scenario: Scenario;
+  readonly tamper: Tamper;
   readonly schedule: Schedule = new Schedule();
   readonly random: SeededRandom;
   readonly log: EventLog;
@@ -46,6 +50,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.scenario = options.scenario;
+    this.tamper = options.tamper;
     this.random = new SeededRandom(options.seed);
     this.log = new EventLog({ linesMax: options.linesMax, nowMs: () => this.schedule.nowMs });
     this.#latency = this.random.stream('disk latency');

@@ -4,7 +4,7 @@
  * part of it can be replaced to see whether a failure needs it.
  */
 import type { ReplicaLimits } from '@quorate/replica/internal';
-import type { Stream } from '../world/random.js';
+import type { Stream } from './random.js';
 
 export type FaultName =
   | 'crash'
