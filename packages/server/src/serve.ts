@@ -136,6 +136,9 @@ function announceReady(member: Member, log: Log): void {
   );
 }
 
+/** How long answers announce the end of their connections before idle ones are closed. */
+const LINGER_MS = 100;
+
 class Server implements RunningServer {
   readonly address: string;
   readonly member: Member;
@@ -174,7 +177,7 @@ class Server implements RunningServer {
     const timeoutMs = this.#config.shutdownTimeoutMs;
     const leftMs = (): number => Math.max(0, timeoutMs - (performance.now() - startedAtMs));
     this.#api.beginStop();
-    const drained = this.#http.drain();
+    const drained = this.#http.drain(Math.min(LINGER_MS, timeoutMs / 4));
     await within(drained, timeoutMs / 2);
     await this.member.close({ timeoutMs: leftMs() });
     const clean = await within(drained, leftMs());

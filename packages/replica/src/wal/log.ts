@@ -351,11 +351,9 @@ export class Wal {
     const offset = this.#offset;
     const at = { sequence: this.#sequence, offset, syncedBytes: this.#syncedBytes, chain: this.#chain };
     this.#writer.begin(at, recordBytes);
-    if (offset === 0) {
-      this.#writer.segmentHeader(this.#segmentHeader());
-      // Each segment can be the oldest one left: it begins with the whole hard state.
-      this.#writer.hardState(this.#hardState);
-    }
+    if (offset === 0) this.#writer.segmentHeader(this.#segmentHeader());
+    // Each segment can be the oldest one left: it begins with the whole hard state. Also where a crash has left only its header.
+    if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1) this.#writer.hardState(this.#hardState);
     for (const { batch } of gathered) this.#encode(batch);
     const { bytes, end, chain } = this.#writer.finish();
     // A segment's first write is always synced: a file behind it shows that it was begun, so its header must not get lost.

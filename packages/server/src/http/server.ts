@@ -5,7 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { type Address, parseAddress } from '../config/address.js';
 import type { HttpApi } from './api.js';
 import { Deadlines } from './deadlines.js';
@@ -101,17 +101,31 @@ export class HttpServer implements ExchangeHost {
     this.options.observe?.(exchange.method, exchange.path, status, seconds);
   }
 
-  /** Accepts nothing new and closes idle connections; resolves when every request under way is answered and every connection closed. */
-  drain(): Promise<void> {
+  /**
+   * Accepts no new connection; resolves when every request under way is answered and every connection closed.
+   *
+   * For `lingerMs`, if anybody is connected, connections stay open and every answer says that it is its connection's last: clients
+   * that are active close from their side, and their next request does not meet a connection that is just being closed, which
+   * HTTP/1.1 cannot tell from a lost answer. Then idle connections are closed.
+   */
+  async drain(lingerMs = 0): Promise<void> {
     this.closing = true;
-    return new Promise((resolve) => {
-      this.server.close(() => {
-        this.reads.stop();
-        this.writes.stop();
-        resolve();
-      });
-      for (const socket of this.fresh) if (socket.bytesRead === 0) socket.destroy();
+    const closed = new Promise<void>((resolve) => {
+      // Stops listening only; the close of node:http also closes idle connections, at once.
+      NetServer.prototype.close.call(this.server, () => resolve());
     });
+    if (lingerMs > 0 && (await this.connections()) > 0) {
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, lingerMs))]);
+    }
+    this.server.close();
+    for (const socket of this.fresh) if (socket.bytesRead === 0) socket.destroy();
+    await closed;
+    this.reads.stop();
+    this.writes.stop();
+  }
+
+  private connections(): Promise<number> {
+    return new Promise((resolve) => this.server.getConnections((error, count) => resolve(error === null ? count : 0)));
   }
 
   /** Closes what is still open, answered or not. */

@@ -112,7 +112,7 @@ export class Nemesis {
         this.#hang(victim);
         break;
       case 'disk-error':
-        victim.disk.failNext(this.#random.pick(['sync', 'create', 'sync directory']), 'io');
+        victim.disk.failNext(this.#random.pick(['sync', 'write', 'create', 'sync directory']), 'io');
         break;
       case 'disk-full':
         victim.disk.limitTo(victim.disk.usedBytes + this.#random.integer(64 * 1024));
@@ -158,8 +158,11 @@ export class Nemesis {
       this.#world.schedule.after(1, () => member.start());
       return;
     }
+    // Who was removed may come back with an empty disk, as a new member by the old name.
+    const isBack = member.removed && this.#random.chance(0.5);
     this.#during(() => {
       member.disk.limitTo(Number.POSITIVE_INFINITY);
+      if (isBack) member.wipe();
       member.start();
     });
   }

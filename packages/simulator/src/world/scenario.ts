@@ -199,7 +199,7 @@ function drawWorkload(
     keys: random.pick([1, 2, 5, 10]),
     thinkMs: random.magnitude(electionMs / 64, 5),
     clientTimeoutMs: random.pick([1, 4, 30]) * electionMs,
-    valueBytesMax: random.pick([8, 64, 64, 1024, 8 * KiB]),
+    valueBytesMax: random.pick([8, 64, 64, 1024, 8 * KiB, 40 * KiB]),
     gets: random.pick([1, 4]),
     puts: random.pick([1, 4]),
     deletes: random.pick([0, 1]),
