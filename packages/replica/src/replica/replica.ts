@@ -64,6 +64,8 @@ export class Replica implements NetworkInput {
   #lazyHardState: Ready['hardState'];
   #nowTick = 0;
   #leaderlessTicks = 0;
+  /** The last tick at which this member led. */
+  #ledUntilTick = Number.NEGATIVE_INFINITY;
   #halted = false;
   #stopping = false;
   #publishing = false;
@@ -202,6 +204,7 @@ export class Replica implements NetworkInput {
   tick(): void {
     if (this.#halted) return;
     this.#nowTick += 1;
+    this.#noteLeadership();
     this.#raft.tick();
     this.#watchLeader();
     this.#requests.expire(this.#nowTick);
@@ -428,6 +431,14 @@ export class Replica implements NetworkInput {
     this.#host.requestTurn();
   }
 
+  /**
+   * After it handed over, a former leader stays for a heartbeat: a member that has not heard of the next leader yet may still send it a
+   * request, and should get it back as refused instead of losing it with the connection.
+   */
+  #noteLeadership(): void {
+    if (this.#raft.role === 'leader') this.#ledUntilTick = this.#nowTick;
+  }
+
   #yieldLeadership(): void {
     if (this.#raft.role !== 'leader' || this.#raft.status().transferee !== NO_MEMBER) return;
     this.#raft.transferLeadership(NO_MEMBER);
@@ -448,9 +459,10 @@ export class Replica implements NetworkInput {
 
   #checkDrained(): void {
     if (!this.#stopping || this.#drained === undefined) return;
+    this.#noteLeadership();
     if (this.#requests.pending > 0 || this.#reads.pending > 0) return;
     const others = this.#state.position.config.voters.filter((id) => id !== this.#options.memberId);
-    if (this.#raft.role === 'leader' && others.length > 0) return;
+    if (others.length > 0 && this.#nowTick < this.#ledUntilTick + this.#options.heartbeatTicks) return;
     const drained = this.#drained;
     this.#drained = undefined;
     drained();

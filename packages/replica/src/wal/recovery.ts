@@ -24,8 +24,8 @@ import { Replay, type ReplayRefusal } from './replay.js';
 import { SECTOR_BYTES } from './sectors.js';
 import {
   decodeSegmentHeader,
+  isWholeHeader,
   SEGMENT_HEADER_BYTES,
-  SEGMENT_HEADER_CHECKSUM_OFFSET,
   type SegmentHeader,
   segmentPath,
   segmentSequence,
@@ -149,13 +149,13 @@ class Recovery {
     const first = this.#disk.read(path, 0, SECTOR_BYTES);
     if (firstNonZero(first, 0, first.length) === first.length) return undefined;
     if (first.length < SEGMENT_HEADER_BYTES) throw new WalError('corrupt', path, 0, 'segment header cut off');
-    if (this.#endsWithin(path, SEGMENT_HEADER_CHECKSUM_OFFSET)) return undefined;
+    if (!isWholeHeader(this.#platform, first) && this.#endsWithin(path, SEGMENT_HEADER_BYTES)) return undefined;
     const expected = { clusterId: this.#options.clusterId, memberId: this.#options.memberId, sequence };
     return decodeSegmentHeader(this.#platform, first.subarray(0, SEGMENT_HEADER_BYTES), path, expected);
   }
 
   /**
-   * Nothing was written from `offset` on, to the end of the file. For a header without its checksum that means a first write that
+   * Nothing was written from `offset` on, to the end of the file. Behind a header that is not whole that means a first write that
    * failed half way: frames end with a byte that is not zero, so no frame was ever acknowledged in this segment.
    */
   #endsWithin(path: string, offset: number): boolean {

@@ -14,7 +14,7 @@ export const SEGMENT_HEADER_BYTES = 64;
 /** The header has 32 bits for the size. */
 export const SEGMENT_BYTES_MAX: number = 2 ** 32 - 1;
 /** Where the header's checksum stands, in this and every later format version. */
-export const SEGMENT_HEADER_CHECKSUM_OFFSET = 60;
+const CHECKSUM_OFFSET = 60;
 
 assert(SEGMENT_HEADER_BYTES <= SECTOR_DATA_BYTES, 'a segment header fits into one sector');
 
@@ -59,8 +59,13 @@ export function encodeSegmentHeader(platform: Platform, header: SegmentHeader): 
   putU64(bytes, 40, header.beginIndex);
   putU64(bytes, 48, header.beginTerm);
   putU32(bytes, 56, header.chain);
-  putU32(bytes, SEGMENT_HEADER_CHECKSUM_OFFSET, platform.crc32(bytes.subarray(0, SEGMENT_HEADER_CHECKSUM_OFFSET), 0));
+  putU32(bytes, CHECKSUM_OFFSET, platform.crc32(bytes.subarray(0, CHECKSUM_OFFSET), 0));
   return bytes;
+}
+
+/** Whether the header's checksum, its last part, is that of the bytes before it. `bytes` may go on behind the header. */
+export function isWholeHeader(platform: Platform, bytes: Uint8Array): boolean {
+  return platform.crc32(bytes.subarray(0, CHECKSUM_OFFSET), 0) === getU32(bytes, CHECKSUM_OFFSET);
 }
 
 /** Refuses what is not this member's segment in this program's format. */
@@ -70,10 +75,8 @@ export function decodeSegmentHeader(
   path: string,
   expected: { readonly clusterId: number; readonly memberId: number; readonly sequence: number },
 ): SegmentHeader {
-  const checksum = platform.crc32(bytes.subarray(0, SEGMENT_HEADER_CHECKSUM_OFFSET), 0);
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new WalError('corrupt', path, 0, 'not a log segment');
-  if (checksum !== getU32(bytes, SEGMENT_HEADER_CHECKSUM_OFFSET))
-    throw new WalError('corrupt', path, 0, 'segment header damaged');
+  if (!isWholeHeader(platform, bytes)) throw new WalError('corrupt', path, 0, 'segment header damaged');
   const version = getU32(bytes, 8);
   if (version !== FORMAT_VERSION) {
     throw new WalError('version', path, 8, `format version ${version}, this program reads ${FORMAT_VERSION}`);

@@ -13,8 +13,6 @@ export class Life {
   /** A call into it is under way. */
   entered = false;
   closing = false;
-  /** Requests that others passed on, to take repeated ones out. */
-  readonly forwardsSeen: Set<string> = new Set();
   /** Operations until it crashes; undefined: it does not. */
   operationsLeft: number | undefined;
 

@@ -366,7 +366,6 @@ export class Member {
     return {
       frame: (from, channel, frame) => {
         log.record('frame', this.name, frame.length, () => this.#world.tellFrame(from, life.memberId, frame));
-        if (isRepeated(life, from, frame)) return;
         const kept = this.#paused ? frame.slice() : frame;
         this.enter(life, () => life.replica?.frame(from, channel, kept));
       },
@@ -476,21 +475,4 @@ export class Member {
   #endIf(life: Life, why: string): void {
     if (!life.over) this.crash('kill', why);
   }
-}
-
-/** The first byte of the frames that pass a request on: see the wire room's codes. */
-const FORWARD_CODE = 32;
-/** It, the number of the request, and the beginning of the body tell one such frame from another. */
-const FORWARD_HEAD_BYTES = 64;
-
-/**
- * Connections repeat nothing, and requests passed on count on it: they are not numbered for good. What the consensus core sends
- * may come twice (raft-bugs 28), so the network repeats frames, and those of requests are taken out again here.
- */
-function isRepeated(life: Life, from: number, frame: Uint8Array): boolean {
-  if (frame[0] !== FORWARD_CODE) return false;
-  const name = `${from}:${frame.length}:${frame.subarray(0, FORWARD_HEAD_BYTES).join()}`;
-  if (life.forwardsSeen.has(name)) return true;
-  life.forwardsSeen.add(name);
-  return false;
 }
