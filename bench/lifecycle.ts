@@ -167,9 +167,11 @@ function list(values: readonly number[]): string {
   return values.map((value) => value.toFixed(0)).join(', ');
 }
 
+function line(name: string, values: readonly number[]): string {
+  return `${name.padEnd(44)} median ${median(values).toFixed(0).padStart(6)} ms   (${list(values)})`;
+}
+
 function print(keys: number, results: Results): void {
-  const line = (name: string, values: readonly number[]): string =>
-    `${name.padEnd(44)} median ${median(values).toFixed(0).padStart(6)} ms   (${list(values)})`;
   console.log(`${os.cpus().length} x ${os.cpus()[0]?.model}, Node.js ${process.version}, ${new Date().toISOString()}`);
   console.log(`${keys} keys of ${KEY_BYTES} B, values of ${VALUE.length} B\n`);
   console.log(line('start: three members to the first write', results.startMs));

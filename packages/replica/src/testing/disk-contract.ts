@@ -75,7 +75,7 @@ const CASES: Readonly<Record<string, Case>> = {
     await succeed((done) => disk.write('f', 3, [bytes(5)], done));
     await succeed((done) => disk.writeSynced('f', 4, [bytes(6, 7, 8)], done));
     assert.deepEqual(disk.read('f', 0, 100), bytes(1, 4, 3, 5, 6, 7, 8));
-    const missing = (await finish((done) => disk.writeSynced('missing', 0, [bytes(1)], done))) as DiskError | undefined;
+    const missing = await finish((done) => disk.writeSynced('missing', 0, [bytes(1)], done));
     assert.equal(missing?.code, 'not-found');
   },
 
