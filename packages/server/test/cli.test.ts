@@ -168,7 +168,7 @@ test('members are listed, added, promoted, removed, and lead', async (t) => {
     /^ID +NAME +PEER ADDRESS +CLIENT ADDRESS +KIND\n1 +node1 .*voter\n2 +node2 +localhost:21002 +- +learner\n$/,
   );
   assert.equal((await quorate(['member', 'promote', 'node2', '-e', address])).out, 'promoted node2 (2)\n');
-  assert.equal((await quorate(['transfer-leadership', 'node2', '-e', address])).out, 'the leader is 2\n');
+  assert.equal((await quorate(['transfer-leadership', 'node2', '-e', address])).out, 'the leader is node2 (2)\n');
   assert.equal((await quorate(['transfer-leadership', '--json', '-e', address])).out, '{"leaderId":2}\n');
   assert.equal((await quorate(['member', 'remove', '2', '-e', address])).out, 'removed node2 (2)\n');
   const missing = await quorate(['member', 'remove', 'node2', '-e', address]);

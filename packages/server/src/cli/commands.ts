@@ -100,5 +100,9 @@ export async function transferLeadership(context: Context, target: string | unde
   const body = target === undefined ? {} : { target };
   const answer = await succeed(context, { method: 'POST', path: '/cluster/transfer-leadership', body });
   const { leaderId } = JSON.parse(answer.body) as { readonly leaderId: number };
-  print(context, { leaderId }, leaderId === 0 ? 'leadership was handed over\n' : `the leader is ${leaderId}\n`);
+  const members = await succeed(context, { method: 'GET', path: '/cluster/members?consistency=serializable' });
+  const { members: all } = JSON.parse(members.body) as { readonly members: readonly MemberInfo[] };
+  const leader = all.find((member) => member.id === leaderId);
+  const text = leader === undefined ? 'leadership was handed over\n' : `the leader is ${leader.name} (${leader.id})\n`;
+  print(context, { leaderId }, text);
 }

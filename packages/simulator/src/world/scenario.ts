@@ -168,7 +168,7 @@ function drawDisk(
     diskLatencyMaxMs: diskLatencyMinMs + random.pick([0, 1, electionMs / 20, electionMs / 5]),
     segmentBytes: random.pick([4, 8, 16, 64, 256]) * KiB,
     snapshotLogBytesMin: random.pick([1, 4, 16, 64, 256]) * KiB,
-    snapshotBytesPerSecondMax: random.pick([1, 16, 64]) * KiB * KiB,
+    snapshotBytesPerSecondMax: random.pick([64, KiB, 16 * KiB]) * KiB,
     historyBytesMax: random.pick([1, 16, 1024]) * KiB,
   };
 }
