@@ -39,6 +39,8 @@ export interface RunResult {
 
 /** After the storm: so many election timeouts until everything is well again. */
 const RECOVERY_ELECTIONS = 200;
+/** Members may have been added, and a transfer may begin anew. */
+const SNAPSHOTS_EACH = 4;
 /** Operations that each member must answer well then. */
 const SERVED_MIN = 4;
 /** A run that has more is one that does not end. */
@@ -104,6 +106,13 @@ class Run {
     return this.#scenario.electionTicks * this.#scenario.tickMs;
   }
 
+  /** Elections, and a snapshot for each member one after the other, as fast as the limit allows, with time to try again. */
+  get #recoveryMs(): number {
+    const { members, historyBytesMax, keys, valueBytesMax, snapshotBytesPerSecondMax } = this.#scenario;
+    const snapshotMs = (1000 * (historyBytesMax + keys * valueBytesMax)) / snapshotBytesPerSecondMax;
+    return RECOVERY_ELECTIONS * this.#electionMs + SNAPSHOTS_EACH * members * snapshotMs;
+  }
+
   #storm(): void {
     const { world } = { world: this.#world };
     for (const member of world.members) member.start();
@@ -124,15 +133,15 @@ class Run {
     world.log.note('check', '', 'the storm is over');
     world.setNetworkFaults(false);
     this.#nemesis.heal();
-    const untilMs = world.schedule.nowMs + RECOVERY_ELECTIONS * this.#electionMs;
+    const untilMs = world.schedule.nowMs + this.#recoveryMs;
     let complaint = this.#complaint();
     this.#until(untilMs, () => {
       complaint = this.#complaint();
       return complaint === undefined;
     });
     require(complaint === undefined, 'liveness', () =>
-      `${complaint} after ${RECOVERY_ELECTIONS} election timeouts without faults`);
-    this.#serve(world.schedule.nowMs + RECOVERY_ELECTIONS * this.#electionMs);
+      `${complaint} after ${this.#recoveryMs.toFixed(0)} ms without faults`);
+    this.#serve(world.schedule.nowMs + this.#recoveryMs);
     this.#converge();
   }
 
@@ -168,7 +177,7 @@ class Run {
     for (const client of clients) client.stop();
     require(served(), 'liveness', () => `${idle().join()} did not serve without faults`);
     const done = (): boolean => this.#complaint() === undefined && clients.every((client) => client.isIdle);
-    this.#until(world.schedule.nowMs + RECOVERY_ELECTIONS * this.#electionMs, done);
+    this.#until(world.schedule.nowMs + this.#recoveryMs, done);
     require(done(), 'liveness', () => `${this.#complaint() ?? 'requests wait'} at the end`);
   }
 

@@ -1,0 +1,236 @@
+/** A snapshot's way from one member to another: whole, resumed after losses, refused after restarts, held to its rate. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { nodePlatform } from '../../src/adapters/platform.js';
+import { type ArrivedSnapshot, SnapshotReceiver } from '../../src/replica/snapshot-receiver.js';
+import { SnapshotSender } from '../../src/replica/snapshot-sender.js';
+import { StateMachine } from '../../src/replica/state-machine.js';
+import { noTrace } from '../../src/seams/index.js';
+import { encodeCommand, NO_LEASE } from '../../src/store/index.js';
+import { MemoryDisk } from '../../src/testing/index.js';
+import type { PeerMessage } from '../../src/wire/index.js';
+import { Scheduler, seededRandom } from '../wal/support.js';
+
+const SENDER = 1;
+const RECEIVER = 2;
+const KEYS = 50;
+const CHUNK_BYTES = 1_000;
+const RESEND_TICKS = 5;
+const GIVE_UP_TICKS = 50;
+
+function machine(): StateMachine {
+  const state = new StateMachine(nodePlatform);
+  for (let index = 1; index <= KEYS; index++) {
+    const operation = {
+      kind: 'put',
+      key: `key${index}`,
+      value: new Uint8Array(500).fill(index),
+      lease: NO_LEASE,
+      returnPrevious: false,
+      ignoreValue: false,
+      ignoreLease: false,
+    } as const;
+    const data = encodeCommand(nodePlatform, { operation, limits: undefined });
+    state.replay({ index, term: 1, type: 'normal', data });
+  }
+  return state;
+}
+
+function chunksOf(state: StateMachine): number {
+  const source = state.freeze().chunks();
+  let chunks = 0;
+  while (source.next(CHUNK_BYTES) !== undefined) chunks += 1;
+  return chunks;
+}
+
+/** A sender and a receiver, joined by two lists of messages that a test may tamper with. */
+class Pair {
+  readonly state = machine();
+  readonly toReceiver: PeerMessage[] = [];
+  readonly toSender: PeerMessage[] = [];
+  readonly outcomes: string[] = [];
+  readonly arrived: ArrivedSnapshot[] = [];
+  readonly scheduler = new Scheduler(seededRandom(1));
+  readonly disk = new MemoryDisk({ schedule: this.scheduler.schedule, random: seededRandom(2) });
+  readonly sender: SnapshotSender;
+  receiver: SnapshotReceiver;
+
+  constructor(bytesPerTickMax = 1_000_000) {
+    this.sender = new SnapshotSender({
+      bytesPerTickMax,
+      chunkBytes: CHUNK_BYTES,
+      firstTransferId: 7,
+      resendTicks: RESEND_TICKS,
+      giveUpTicks: GIVE_UP_TICKS,
+      trace: noTrace,
+      send: (_to, message) => void this.toReceiver.push(message),
+      finished: (to, outcome) => void this.outcomes.push(`${to} ${outcome}`),
+    });
+    this.receiver = this.restartedReceiver();
+  }
+
+  restartedReceiver(): SnapshotReceiver {
+    return new SnapshotReceiver({
+      disk: this.disk,
+      platform: nodePlatform,
+      ids: { clusterId: 1, memberId: RECEIVER },
+      trace: noTrace,
+      send: (_to, message) => void this.toSender.push(message),
+      arrived: (snapshot) => {
+        this.arrived.push(snapshot);
+        snapshot.done('installed');
+      },
+      failed: (error) => assert.fail(error),
+    });
+  }
+
+  /** Delivers everything under way, both ways, until nothing moves. `deliver` false loses a message. */
+  run(deliver: (message: PeerMessage) => boolean = () => true): void {
+    for (;;) {
+      this.scheduler.drain();
+      const toReceiver = this.toReceiver.splice(0);
+      const toSender = this.toSender.splice(0);
+      if (toReceiver.length + toSender.length === 0) return;
+      for (const message of toReceiver) {
+        if (!deliver(message)) continue;
+        if (message.kind === 'snapshot-begin') this.receiver.begin(SENDER, message);
+        else if (message.kind === 'snapshot-chunk') this.receiver.chunk(SENDER, message);
+      }
+      for (const message of toSender) {
+        if (message.kind === 'snapshot-ack' && deliver(message)) this.sender.acknowledge(RECEIVER, message);
+      }
+    }
+  }
+
+  ticks(count: number): void {
+    for (let i = 0; i < count; i++) this.sender.tick();
+  }
+
+  /** The one snapshot that arrived holds the sender's state. */
+  checkArrived(): void {
+    assert.deepEqual(this.outcomes, [`${RECEIVER} finished`]);
+    assert.equal(this.arrived.length, 1);
+    const [snapshot] = this.arrived as [ArrivedSnapshot];
+    assert.deepEqual(snapshot.metadata, this.state.position);
+    assert.deepEqual(snapshot.state.store.hash(), this.state.store.hash());
+    assert.equal(this.sender.active, 0);
+  }
+}
+
+describe('a snapshot on its way', () => {
+  it('arrives whole', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    assert.equal(pair.sender.floorIndex, KEYS);
+    pair.run();
+    pair.checkArrived();
+    assert.equal(pair.sender.floorIndex, Number.POSITIVE_INFINITY);
+  });
+
+  it('is the state of when it began, whatever is applied meanwhile', () => {
+    const pair = new Pair(CHUNK_BYTES);
+    const hash = pair.state.store.hash();
+    const position = pair.state.position;
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    const operation = { kind: 'delete', key: 'key3', rangeEnd: undefined, returnPrevious: false } as const;
+    const data = encodeCommand(nodePlatform, { operation, limits: undefined });
+    pair.state.replay({ index: KEYS + 1, term: 1, type: 'normal', data });
+    for (let i = 0; i < 100; i++) {
+      pair.ticks(1);
+      pair.run();
+    }
+    assert.deepEqual(pair.arrived[0]?.state.store.hash(), hash);
+    assert.deepEqual(pair.arrived[0]?.metadata, position);
+  });
+
+  it('goes on where it stands after messages were lost, and sends nothing twice that was acknowledged', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    let chunks = 0;
+    // The connection breaks after ten chunks, for a while.
+    pair.run((message) => message.kind !== 'snapshot-chunk' || ++chunks <= 10);
+    assert.deepEqual(pair.outcomes, []);
+    const before = chunks;
+    pair.ticks(RESEND_TICKS);
+    pair.run((message) => {
+      if (message.kind === 'snapshot-chunk') chunks += 1;
+      return true;
+    });
+    pair.checkArrived();
+    assert.equal(chunks - before, chunksOf(pair.state) - 10);
+  });
+
+  it('survives the loss of any single message', () => {
+    let total = 0;
+    const count = new Pair();
+    count.sender.start(RECEIVER, 3, count.state.freeze());
+    count.run(() => {
+      total += 1;
+      return true;
+    });
+    for (let lost = 0; lost < total - 1; lost++) {
+      const pair = new Pair();
+      pair.sender.start(RECEIVER, 3, pair.state.freeze());
+      let at = 0;
+      for (let round = 0; round < 4 && pair.outcomes.length === 0; round++) {
+        pair.run(() => at++ !== lost);
+        pair.ticks(RESEND_TICKS);
+      }
+      pair.run();
+      if (pair.outcomes[0]?.endsWith('failed') === true) continue;
+      pair.checkArrived();
+    }
+  });
+
+  it('ends when the receiver has lost its half', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    let chunks = 0;
+    pair.run((message) => message.kind !== 'snapshot-chunk' || ++chunks <= 10);
+    pair.receiver.abort();
+    pair.receiver = pair.restartedReceiver();
+    pair.ticks(RESEND_TICKS);
+    pair.run();
+    assert.deepEqual(pair.outcomes, [`${RECEIVER} failed`]);
+    assert.equal(pair.arrived.length, 0);
+  });
+
+  it('is given up when nothing is heard for long', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    pair.ticks(GIVE_UP_TICKS - 1);
+    assert.deepEqual(pair.outcomes, []);
+    pair.ticks(1);
+    assert.deepEqual(pair.outcomes, [`${RECEIVER} failed`]);
+  });
+
+  it('keeps to its bytes per tick', () => {
+    const pair = new Pair(CHUNK_BYTES);
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    pair.run();
+    const sentPerTick: number[] = [];
+    for (let tick = 0; tick < 10; tick++) {
+      let bytes = 0;
+      pair.ticks(1);
+      pair.run((message) => {
+        if (message.kind === 'snapshot-chunk') bytes += message.bytes.length;
+        return true;
+      });
+      sentPerTick.push(bytes);
+    }
+    assert.ok(Math.max(...sentPerTick) <= 2 * CHUNK_BYTES, `bytes per tick: ${sentPerTick.join(' ')}`);
+    assert.ok(sentPerTick.reduce((sum, bytes) => sum + bytes) >= 8 * CHUNK_BYTES);
+  });
+
+  it('is refused when its bytes are damaged', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    let chunks = 0;
+    pair.run((message) => {
+      if (message.kind === 'snapshot-chunk' && ++chunks === 5) message.bytes.fill(0xff);
+      return true;
+    });
+    assert.deepEqual(pair.outcomes, [`${RECEIVER} failed`]);
+    assert.equal(pair.arrived.length, 0);
+  });
+});

@@ -1,0 +1,143 @@
+/** Defects of what clients are told, and of the state machine. */
+import { inReplica, type Mutant, replicaTest } from './mutant.js';
+
+const HISTORY = 'the clients of the simulator write and read the present, not history';
+
+export const requests: readonly Mutant[] = [
+  {
+    bug: 30,
+    name: 'answer-of-another-entry',
+    planted: 'requests: a proposal is answered by whatever is applied at its index',
+    kind: 'safety',
+    edits: [inReplica('replica/requests', 'if (proposed.term === term)', 'if (proposed.term > 0)')],
+  },
+  {
+    bug: 30,
+    name: 'unknown-told-as-refused',
+    planted: 'requests: an unknown outcome is told as a refusal',
+    kind: 'safety',
+    edits: [
+      inReplica('replica/failure', "failure('outcome-unknown', 'unknown',", "failure('outcome-unknown', 'rejected',"),
+    ],
+  },
+  {
+    bug: 30,
+    name: 'deposed-leader-is-silent',
+    planted: 'requests: what nobody may be left to decide is never answered',
+    kind: 'liveness',
+    edits: [inReplica('replica/requests', 'failUndecided() {', 'failUndecided() {\n        return;')],
+    test: replicaTest('replica/requests'),
+    outOfReach: 'clients of the simulator have time limits of their own, as real ones have',
+  },
+  {
+    bug: 83,
+    name: 'write-sent-again',
+    planted: 'requests: what was sent to a leader whose connection broke is sent to the next one',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'replica/requests',
+        `if (forwarded.to !== to)
+                continue;
+            this.#forwarded.delete(id);
+            this.end(forwarded.request, outcomeUnknown);`,
+        `if (forwarded.to !== to)
+                continue;
+            this.#forwarded.delete(id);
+            this.wait(forwarded.request);`,
+      ),
+    ],
+  },
+  {
+    bug: 'own',
+    name: 'overtaken-by-a-snapshot-sent-again',
+    planted: 'requests: a proposal at an index that a snapshot jumped over is taken for overwritten and proposed again',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'replica/requests',
+        `if (at > index)
+                continue;
+            this.#proposed.delete(at);
+            this.#failProposed(proposed, outcomeUnknown);`,
+        `if (at > index)
+                continue;
+            this.#proposed.delete(at);
+            proposed.overwritten();`,
+      ),
+    ],
+    test: replicaTest('replica/requests'),
+  },
+  {
+    bug: 'own',
+    name: 'index-used-again-means-overwritten',
+    planted:
+      'requests: a proposal whose index this leader uses again is proposed again, though another log may hold it',
+    kind: 'safety',
+    edits: [inReplica('replica/requests', 'this.#failProposed(former, outcomeUnknown);', 'former.overwritten();')],
+    test: replicaTest('replica/requests'),
+  },
+  {
+    bug: 'own',
+    name: 'forwarded-request-taken-twice',
+    planted: 'requests: a forwarded request that arrives twice is proposed twice',
+    kind: 'safety',
+    edits: [inReplica('replica/recent-requests', 'if (taken.has(requestId))', 'if (requestId < 0)')],
+    test: replicaTest('replica/requests'),
+  },
+  {
+    bug: 75,
+    name: 'revision-from-what-is-left',
+    planted: 'store: a loaded snapshot has the revision of the newest version that compaction has left',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'store/loader',
+        'const modRevision = reader.varint();',
+        'const modRevision = reader.varint();\n        this.seen = Math.max(this.seen ?? 1, modRevision);',
+      ),
+      inReplica('store/loader', 'revision: this.#revision,', 'revision: this.seen ?? 1,'),
+    ],
+  },
+  {
+    bug: 76,
+    name: 'tombstone-dropped-at-its-revision',
+    planted: 'store: compaction drops the delete at the very revision that is still readable',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'store/compaction',
+        'head.isTombstone && head.modRevision < pass.trimRevision',
+        'head.isTombstone && head.modRevision <= pass.trimRevision',
+      ),
+    ],
+    test: replicaTest('store/store.property'),
+    outOfReach: HISTORY,
+  },
+  {
+    bug: 77,
+    name: 'refused-in-the-middle',
+    planted: 'store: whether a read inside a transaction can be answered is found out when its turn comes, after writes',
+    kind: 'safety',
+    edits: [
+      inReplica('store/writer', 'return checkRevision(operation.revision, this.revision, this.compactRevision);', 'return undefined;'),
+    ],
+    test: replicaTest('store/store.property'),
+    outOfReach: HISTORY,
+  },
+  {
+    bug: 81,
+    name: 'read-of-the-revision-being-made',
+    planted: 'store: a read inside a transaction may name the revision that the transaction makes',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'store/writer',
+        'return checkRevision(operation.revision, this.revision, this.compactRevision);',
+        'return checkRevision(operation.revision, this.revision + 1, this.compactRevision);',
+      ),
+    ],
+    test: replicaTest('store/store.property'),
+    outOfReach: HISTORY,
+  },
+];

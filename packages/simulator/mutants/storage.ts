@@ -1,0 +1,109 @@
+/** Defects of the log on disk and of the start. */
+import { inRaft, inReplica, type Mutant, replicaTest } from './mutant.js';
+
+export const storage: readonly Mutant[] = [
+  {
+    bug: 32,
+    name: 'cut-tail-comes-back',
+    planted: 'log: at the start an entry that replaces another one leaves those after it',
+    kind: 'safety',
+    edits: [
+      inReplica('wal/replay', 'if (keep < this.#entries.length)', 'if (keep < 0)'),
+      inReplica('wal/replay', 'this.#entries.push(entry);', 'this.#entries[keep] = entry;'),
+    ],
+  },
+  {
+    bug: 35,
+    name: 'wiped-member-keeps-its-name',
+    planted: 'membership: who asks to join under a known name gets the id of the member that had it, whatever its folder',
+    kind: 'safety',
+    edits: [inReplica('replica/membership', 'return present.instance === request.instance;', 'return true;')],
+  },
+  {
+    bug: 35,
+    name: 'lost-log-taken-for-a-new-one',
+    planted: 'log: a member that has had a log starts with an empty one',
+    kind: 'safety',
+    edits: [
+      inReplica('wal/recovery', 'if (this.#options.mustExist === true || this.#snapshot.index > 0) {', 'if (path === undefined) {'),
+    ],
+    test: replicaTest('wal/wal'),
+    outOfReach: 'no fault of the simulator takes the log and leaves the identity',
+  },
+  {
+    bug: 37,
+    name: 'acknowledged-before-the-sync',
+    planted: 'log: what must be synced is only written',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'wal/log',
+        'this.#disk.writeSynced(path, offset, [bytes], written);',
+        'this.#disk.write(path, offset, [bytes], written);',
+      ),
+    ],
+  },
+  {
+    bug: 38,
+    name: 'damage-taken-for-the-end',
+    planted: "log: a damaged frame is taken for the log's end",
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'wal/recovery',
+        "if (reading.kind === 'damaged')",
+        "if (reading.kind === 'damaged')\n                return;\n            if (reading.kind === 'none')",
+      ),
+    ],
+    test: replicaTest('wal/damage'),
+    outOfReach: 'the simulator does not yet damage what is durable (docs/simulation.md)',
+  },
+  {
+    bug: 54,
+    name: 'votes-need-no-sync',
+    planted: 'core: a change of term or vote alone need not be durable before messages leave',
+    kind: 'safety',
+    edits: [
+      inRaft('ready', 'core.hardStateTold.term !== told.term ||', ''),
+      inRaft('ready', 'core.hardStateTold.vote !== told.vote ||', ''),
+    ],
+  },
+  {
+    bug: 'own',
+    name: 'segment-begun-on-unsynced-ground',
+    planted: 'log: a new segment begins though the end of the one before is not synced',
+    kind: 'safety',
+    edits: [inReplica('wal/log', 'this.#syncUnsynced((error) => {', '((next) => next(undefined))((error) => {')],
+    test: replicaTest('wal/wal'),
+  },
+  {
+    bug: 'own',
+    name: 'segment-name-not-synced',
+    planted: 'log: a prepared segment is used though its name may get lost',
+    kind: 'safety',
+    edits: [inReplica('wal/preparer', '(next) => this.#disk.syncDirectory(WAL_DIRECTORY, next),', '')],
+  },
+  {
+    bug: 'own',
+    name: 'torn-tail-not-zeroed',
+    planted: "log: what a crash left behind the log's end stays there",
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'wal/recovery',
+        'const bytes = new Uint8Array(dirtyEnd - this.#syncedBytes);',
+        'const bytes = new Uint8Array(this.#offset - this.#syncedBytes);',
+      ),
+    ],
+    test: replicaTest('wal/wal'),
+  },
+  {
+    bug: 'own',
+    name: 'write-goes-on-after-a-failed-sync',
+    planted: 'log: after a failed write or sync the next one is tried as if nothing had happened',
+    kind: 'safety',
+    edits: [
+      inReplica('wal/log', 'this.#failure ??= error;\n        this.#refuse(gathered, error);', 'this.#succeed(gathered);\n        return;'),
+    ],
+  },
+];
