@@ -4,13 +4,7 @@
  *     node --expose-gc bench/dist/store.js [keys]        default 1,000,000 keys of 32 B with values of 256 B
  */
 import { performance } from 'node:perf_hooks';
-import {
-  decodeCommand,
-  encodeCommand,
-  nodePlatform as platform,
-  type RangeOperation,
-  Store,
-} from '@quorate/replica/internal';
+import { decodeCommand, encodeCommand, nodePlatform as platform, rangeOf, Store } from '@quorate/replica/internal';
 
 const KEY_BYTES = 32;
 const VALUE_BYTES = 256;
@@ -124,21 +118,7 @@ if (found !== gets) {
   throw new Error(`${gets - found} keys were not found`);
 }
 
-const scan: RangeOperation = {
-  kind: 'range',
-  key: '',
-  rangeEnd: '\0',
-  limit: 100,
-  revision: 0,
-  sortOrder: 'none',
-  sortTarget: 'key',
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
+const scan = rangeOf('', '\0', { limit: 100 });
 const scans = 20_000;
 const scanMs = timed(() => {
   for (let index = 0; index < scans; index++) {

@@ -10,10 +10,11 @@ import {
   type Command,
   type ErrorResponse,
   type Key,
-  NO_LEASE,
   type PutOperation,
+  putOf,
   type RangeOperation,
   type Response,
+  rangeOf,
   type KeyValue as StoredKeyValue,
   type StoreErrorCode,
 } from './store/index.js';
@@ -41,7 +42,7 @@ export class StoreKv implements Kv {
     this.rangesTotal += 1;
     const store = this.#backend.store();
     if (options.revision !== undefined) {
-      const [found] = this.#range(store, { ...wholeRange, key: at, rangeEnd: undefined, revision: options.revision });
+      const [found] = this.#range(store, rangeOf(at, undefined, { revision: options.revision }));
       return found;
     }
     const found = store.get(at);
@@ -49,13 +50,12 @@ export class StoreKv implements Kv {
   }
 
   async range(options: RangeOptions = {}): Promise<RangeResult> {
-    const operation: RangeOperation = {
-      ...wholeRange,
-      ...bounds(options),
+    const { key, rangeEnd } = bounds(options);
+    const operation = rangeOf(key, rangeEnd, {
       limit: options.limit ?? 0,
       revision: options.revision ?? 0,
       keysOnly: options.keysOnly ?? false,
-    };
+    });
     await this.#backend.readable(options.consistency ?? 'linearizable');
     this.rangesTotal += 1;
     const response = this.#backend.store().range(operation);
@@ -65,7 +65,7 @@ export class StoreKv implements Kv {
   }
 
   async put(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<PutResult> {
-    const operation: PutOperation = { ...putOf(toKey(key), value), returnPrevious: true };
+    const operation: PutOperation = putOf(toKey(key), toValue(value), { returnPrevious: true });
     const response = await this.#execute({ operation, limits: options.limits }, 'put');
     return { revision: response.revision, created: response.previous === undefined };
   }
@@ -117,7 +117,7 @@ export class StoreKv implements Kv {
       operation: {
         kind: 'txn',
         compares: [{ key, rangeEnd: undefined, result: 'equal', target, operand }],
-        success: [putOf(key, value)],
+        success: [putOf(key, toValue(value))],
         failure: [],
       },
       limits: options.limits,
@@ -140,22 +140,6 @@ export class StoreKv implements Kv {
   }
 }
 
-const wholeRange: RangeOperation = {
-  kind: 'range',
-  key: '\0',
-  rangeEnd: '\0',
-  limit: 0,
-  revision: 0,
-  sortOrder: 'none',
-  sortTarget: 'key',
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: 0,
-  maxModRevision: 0,
-  minCreateRevision: 0,
-  maxCreateRevision: 0,
-};
-
 const ASCII = /^[\0-\x7f]*$/;
 
 /** Bytes as the store's keys: a latin1 string. */
@@ -164,16 +148,8 @@ export function toKey(bytes: Bytes): Key {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-function putOf(key: Key, value: Bytes): PutOperation {
-  return {
-    kind: 'put',
-    key,
-    value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
-    lease: NO_LEASE,
-    returnPrevious: false,
-    ignoreValue: false,
-    ignoreLease: false,
-  };
+function toValue(bytes: Bytes): Uint8Array {
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : bytes;
 }
 
 function toKeyValue(stored: StoredKeyValue): KeyValue {

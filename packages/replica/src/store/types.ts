@@ -46,6 +46,20 @@ export interface PutOperation {
   readonly ignoreLease: boolean;
 }
 
+/** A put without any option, but for those that are given. */
+export function putOf(key: Key, value: Uint8Array, options: Partial<PutOperation> = {}): PutOperation {
+  return {
+    kind: 'put',
+    key,
+    value,
+    lease: NO_LEASE,
+    returnPrevious: false,
+    ignoreValue: false,
+    ignoreLease: false,
+    ...options,
+  };
+}
+
 export interface DeleteOperation extends KeyRange {
   readonly kind: 'delete';
   readonly returnPrevious: boolean;
@@ -69,6 +83,26 @@ export interface RangeOperation extends KeyRange {
   readonly maxModRevision: number;
   readonly minCreateRevision: number;
   readonly maxCreateRevision: number;
+}
+
+/** A range of keys without any option, but for those that are given. */
+export function rangeOf(key: Key, rangeEnd: Key | undefined, options: Partial<RangeOperation> = {}): RangeOperation {
+  return {
+    kind: 'range',
+    key,
+    rangeEnd,
+    limit: 0,
+    revision: 0,
+    sortOrder: 'none',
+    sortTarget: 'key',
+    keysOnly: false,
+    countOnly: false,
+    minModRevision: 0,
+    maxModRevision: 0,
+    minCreateRevision: 0,
+    maxCreateRevision: 0,
+    ...options,
+  };
 }
 
 export type CompareResult = 'equal' | 'greater' | 'less' | 'not-equal';

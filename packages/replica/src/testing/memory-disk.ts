@@ -189,8 +189,8 @@ export class MemoryDisk implements Disk {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const bytes = join(chunks, length);
     const checked: DiskDone = (error) => {
-      const unchanged = join(chunks, length).every((byte, i) => byte === bytes[i]);
-      if (!unchanged) throw new Error(`assertion failed: a chunk for ${path} was changed while it was being written`);
+      if (!isJoined(chunks, bytes))
+        throw new Error(`assertion failed: a chunk for ${path} was changed while it was being written`);
       done(error);
     };
     const partly = (file: MemoryFile): void =>
@@ -365,6 +365,16 @@ function folderOf(path: string): string {
 
 function isReachable(folder: string, folders: ReadonlySet<string>): boolean {
   for (let at = folder; at !== ''; at = folderOf(at)) if (!folders.has(at)) return false;
+  return true;
+}
+
+/** Whether `bytes` are still the chunks' bytes, one after the other. */
+function isJoined(chunks: readonly Uint8Array[], bytes: Uint8Array): boolean {
+  let offset = 0;
+  for (const chunk of chunks) {
+    for (let i = 0; i < chunk.length; i += 1) if (chunk[i] !== bytes[offset + i]) return false;
+    offset += chunk.length;
+  }
   return true;
 }
 

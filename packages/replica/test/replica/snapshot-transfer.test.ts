@@ -6,7 +6,7 @@ import { type ArrivedSnapshot, SnapshotReceiver } from '../../src/replica/snapsh
 import { SnapshotSender } from '../../src/replica/snapshot-sender.js';
 import { StateMachine } from '../../src/replica/state-machine.js';
 import { noTrace } from '../../src/seams/index.js';
-import { encodeCommand, NO_LEASE } from '../../src/store/index.js';
+import { encodeCommand, putOf } from '../../src/store/index.js';
 import { MemoryDisk } from '../../src/testing/index.js';
 import type { PeerMessage } from '../../src/wire/index.js';
 import { Scheduler, seededRandom } from '../wal/support.js';
@@ -21,15 +21,7 @@ const GIVE_UP_TICKS = 50;
 function machine(): StateMachine {
   const state = new StateMachine(nodePlatform);
   for (let index = 1; index <= KEYS; index++) {
-    const operation = {
-      kind: 'put',
-      key: `key${index}`,
-      value: new Uint8Array(500).fill(index),
-      lease: NO_LEASE,
-      returnPrevious: false,
-      ignoreValue: false,
-      ignoreLease: false,
-    } as const;
+    const operation = putOf(`key${index}`, new Uint8Array(500).fill(index));
     const data = encodeCommand(nodePlatform, { operation, limits: undefined });
     state.replay({ index, term: 1, type: 'normal', data });
   }

@@ -12,7 +12,7 @@ import type {
   TxnOperation,
   WriteLimits,
 } from '../../src/store/index.js';
-import { type FrozenStore, Store, type StoreOptions } from '../../src/store/index.js';
+import { type FrozenStore, putOf, rangeOf, Store, type StoreOptions } from '../../src/store/index.js';
 
 export const platform: Platform = {
   crc32: (bytes, seed) => crc32(bytes, seed),
@@ -35,16 +35,7 @@ export function text(value: Uint8Array): string {
 }
 
 export function put(key: string, value: string, options: Partial<PutOperation> = {}): PutOperation {
-  return {
-    kind: 'put',
-    key,
-    value: bytes(value),
-    lease: 0n,
-    returnPrevious: false,
-    ignoreValue: false,
-    ignoreLease: false,
-    ...options,
-  };
+  return putOf(key, bytes(value), options);
 }
 
 export function del(key: string, rangeEnd?: string, returnPrevious = false): DeleteOperation {
@@ -52,22 +43,7 @@ export function del(key: string, rangeEnd?: string, returnPrevious = false): Del
 }
 
 export function range(key: string, rangeEnd?: string, options: Partial<RangeOperation> = {}): RangeOperation {
-  return {
-    kind: 'range',
-    key,
-    rangeEnd,
-    limit: 0,
-    revision: 0,
-    sortOrder: 'none',
-    sortTarget: 'key',
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-    ...options,
-  };
+  return rangeOf(key, rangeEnd, options);
 }
 
 export const ALL = range('\0', '\0');

@@ -50,8 +50,8 @@ interface Watched {
   config: ConfigState;
 }
 
-/** checkState looks at every entry in memory: long logs are looked at less often. */
-const FULL_CHECK_ENTRIES = 64;
+/** checkState looks at every entry in memory: so that a step costs about as many looks, long logs are looked at less often. */
+const FULL_CHECK_ENTRIES = 8;
 
 export class ClusterRules {
   readonly #platform: Platform;
@@ -147,7 +147,8 @@ export class ClusterRules {
     const { log } = raft.core;
     watched.stepsUnchecked += 1;
     checkTransition(watched.before, raft);
-    if (watched.stepsUnchecked * FULL_CHECK_ENTRIES >= log.lastIndex - log.compactedIndex) {
+    const isDue = watched.stepsUnchecked * FULL_CHECK_ENTRIES >= log.lastIndex - log.compactedIndex;
+    if (isDue || raft.role !== watched.before.role) {
       watched.stepsUnchecked = 0;
       checkState(raft);
     }
