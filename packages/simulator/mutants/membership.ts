@@ -7,7 +7,8 @@ export const membership: readonly Mutant[] = [
   {
     bug: 11,
     name: 'changes-do-not-wait',
-    planted: 'membership: a change is proposed while another one may be unapplied, and before the first commit of the term',
+    planted:
+      'membership: a change is proposed while another one may be unapplied, and before the first commit of the term',
     kind: 'safety',
     edits: [
       inRaft(

@@ -9,7 +9,9 @@ export const replication: readonly Mutant[] = [
     name: 'commits-old-terms',
     planted: 'leader: entries of earlier terms are committed by counting (Raft paper, figure 8)',
     kind: 'safety',
-    edits: [inRaft('replication', 'if (index <= log.commit || log.termAt(index) !== core.term)', 'if (index <= log.commit)')],
+    edits: [
+      inRaft('replication', 'if (index <= log.commit || log.termAt(index) !== core.term)', 'if (index <= log.commit)'),
+    ],
     test: raftTest('transcripts'),
   },
   {
@@ -31,7 +33,9 @@ export const replication: readonly Mutant[] = [
     name: 'half-is-a-majority',
     planted: 'quorum: of an even number of voters half is enough to commit',
     kind: 'safety',
-    edits: [inRaft('quorum', 'return sorted[count - majorityOf(count)]', 'return sorted[count - Math.ceil(count / 2)]')],
+    edits: [
+      inRaft('quorum', 'return sorted[count - majorityOf(count)]', 'return sorted[count - Math.ceil(count / 2)]'),
+    ],
   },
   {
     bug: 16,
@@ -166,7 +170,11 @@ export const replication: readonly Mutant[] = [
     planted: 'leader: heartbeats carry the whole commit index; followers take as much of it as their log is long',
     kind: 'safety',
     edits: [
-      inRaft('replication', 'const commit = Math.min(progress.match, core.log.commit);', 'const commit = core.log.commit;'),
+      inRaft(
+        'replication',
+        'const commit = Math.min(progress.match, core.log.commit);',
+        'const commit = core.log.commit;',
+      ),
       inRaft(
         'follower',
         'raiseCommit(core, message.commit);',
@@ -185,7 +193,11 @@ export const replication: readonly Mutant[] = [
         "enterRole(core, 'follower', term, leader);",
         "if (core.role === 'leader')\n        core.log.stepBack();\n    enterRole(core, 'follower', term, leader);",
       ),
-      inRaft('log', 'appliedTo(index) {', 'stepBack() {\n        this.#truncateAfter(this.commit);\n    }\n    appliedTo(index) {'),
+      inRaft(
+        'log',
+        'appliedTo(index) {',
+        'stepBack() {\n        this.#truncateAfter(this.commit);\n    }\n    appliedTo(index) {',
+      ),
     ],
   },
   {
@@ -220,11 +232,7 @@ export const replication: readonly Mutant[] = [
     planted: 'log: the term of an index behind the end is looked up',
     kind: 'crash',
     edits: [
-      inRaft(
-        'log',
-        'if (index < this.compactedIndex || index > this.lastIndex)',
-        'if (index < this.compactedIndex)',
-      ),
+      inRaft('log', 'if (index < this.compactedIndex || index > this.lastIndex)', 'if (index < this.compactedIndex)'),
     ],
   },
   {
@@ -259,9 +267,7 @@ export const replication: readonly Mutant[] = [
     name: 'page-applied-twice',
     planted: 'log: each page of entries to apply begins with the last one of the page before',
     kind: 'safety',
-    edits: [
-      inRaft('log', 'this.handedToApply += page.length;', 'this.handedToApply += Math.max(1, page.length - 1);'),
-    ],
+    edits: [inRaft('log', 'this.handedToApply += page.length;', 'this.handedToApply += Math.max(1, page.length - 1);')],
   },
   {
     bug: 59,

@@ -117,10 +117,15 @@ export const requests: readonly Mutant[] = [
   {
     bug: 77,
     name: 'refused-in-the-middle',
-    planted: 'store: whether a read inside a transaction can be answered is found out when its turn comes, after writes',
+    planted:
+      'store: whether a read inside a transaction can be answered is found out when its turn comes, after writes',
     kind: 'safety',
     edits: [
-      inReplica('store/writer', 'return checkRevision(operation.revision, this.revision, this.compactRevision);', 'return undefined;'),
+      inReplica(
+        'store/writer',
+        'return checkRevision(operation.revision, this.revision, this.compactRevision);',
+        'return undefined;',
+      ),
     ],
     test: replicaTest('store/store.property'),
     outOfReach: HISTORY,

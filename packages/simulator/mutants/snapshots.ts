@@ -22,9 +22,17 @@ export const snapshots: readonly Mutant[] = [
     kind: 'safety',
     edits: [
       inRaft('follower', 'if (snapshot.index <= log.commit)', 'if (snapshot.index === 0)'),
-      inRaft('follower', 'if (log.matches(snapshot.index, snapshot.term)) {', 'if (snapshot.index > log.commit && log.matches(snapshot.index, snapshot.term)) {'),
+      inRaft(
+        'follower',
+        'if (log.matches(snapshot.index, snapshot.term)) {',
+        'if (snapshot.index > log.commit && log.matches(snapshot.index, snapshot.term)) {',
+      ),
       inRaft('log', RESET_CHECK, 'assert(snapshot.index > 0,'),
-      inReplica('replica/snapshots', 'if (begin.metadata.index > this.#port.raft.commit) {', 'if (begin.metadata.index > 0) {'),
+      inReplica(
+        'replica/snapshots',
+        'if (begin.metadata.index > this.#port.raft.commit) {',
+        'if (begin.metadata.index > 0) {',
+      ),
     ],
     test: raftTest('raft'),
   },
@@ -75,7 +83,9 @@ export const snapshots: readonly Mutant[] = [
     name: 'snapshot-counts-when-sent',
     planted: 'leader: a member counts as having the snapshot once it is on its way',
     kind: 'safety',
-    edits: [inRaft('progress', 'this.pendingSnapshot = index;', 'this.pendingSnapshot = index;\n        this.match = index;')],
+    edits: [
+      inRaft('progress', 'this.pendingSnapshot = index;', 'this.pendingSnapshot = index;\n        this.match = index;'),
+    ],
   },
   {
     bug: 36,
@@ -130,7 +140,13 @@ export const snapshots: readonly Mutant[] = [
     name: 'chunk-at-the-wrong-place',
     planted: 'snapshot receiver: chunks are taken in whatever order they come',
     kind: 'crash',
-    edits: [inReplica('replica/snapshot-receiver', 'if (chunk.offset !== transfer.receivedBytes) {', 'if (chunk.offset < 0) {')],
+    edits: [
+      inReplica(
+        'replica/snapshot-receiver',
+        'if (chunk.offset !== transfer.receivedBytes) {',
+        'if (chunk.offset < 0) {',
+      ),
+    ],
   },
   {
     bug: 54,
@@ -138,7 +154,11 @@ export const snapshots: readonly Mutant[] = [
     planted: 'log: the index of an installed snapshot counts as durable at once',
     kind: 'safety',
     edits: [
-      inRaft('log', 'this.persistedIndex = Math.min(this.persistedIndex, this.commit);', 'this.persistedIndex = snapshot.index;'),
+      inRaft(
+        'log',
+        'this.persistedIndex = Math.min(this.persistedIndex, this.commit);',
+        'this.persistedIndex = snapshot.index;',
+      ),
     ],
     test: raftTest('transcripts'),
   },
@@ -161,7 +181,11 @@ export const snapshots: readonly Mutant[] = [
     planted: 'log: at the start a snapshot replaces the log that goes on after it',
     kind: 'safety',
     edits: [
-      inReplica('wal/replay', 'if (this.#termAtSnapshot === term)', 'if (this.#termAtSnapshot === term && this.#last.index === index)'),
+      inReplica(
+        'wal/replay',
+        'if (this.#termAtSnapshot === term)',
+        'if (this.#termAtSnapshot === term && this.#last.index === index)',
+      ),
     ],
   },
   {
@@ -181,7 +205,8 @@ export const snapshots: readonly Mutant[] = [
   {
     bug: 'own',
     name: 'snapshot-of-a-later-moment',
-    planted: 'replica: messages leave after the entries of the same turn are applied, so a snapshot is newer than it says',
+    planted:
+      'replica: messages leave after the entries of the same turn are applied, so a snapshot is newer than it says',
     kind: 'safety',
     edits: [
       inReplica(
@@ -205,7 +230,11 @@ export const snapshots: readonly Mutant[] = [
     kind: 'liveness',
     edits: [
       inRaft('raft', "if (progress.state === 'snapshot' && progress.recentlyActive)", 'if (progress.match < 0)'),
-      inReplica('replica/replica', 'let neededFrom = this.#snapshots.floorIndex;', 'let neededFrom = Number.POSITIVE_INFINITY;'),
+      inReplica(
+        'replica/replica',
+        'let neededFrom = this.#snapshots.floorIndex;',
+        'let neededFrom = Number.POSITIVE_INFINITY;',
+      ),
     ],
     test: raftTest('transcripts'),
   },

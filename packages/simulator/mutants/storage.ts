@@ -15,7 +15,8 @@ export const storage: readonly Mutant[] = [
   {
     bug: 35,
     name: 'wiped-member-keeps-its-name',
-    planted: 'membership: who asks to join under a known name gets the id of the member that had it, whatever its folder',
+    planted:
+      'membership: who asks to join under a known name gets the id of the member that had it, whatever its folder',
     kind: 'safety',
     edits: [inReplica('replica/membership', 'return present.instance === request.instance;', 'return true;')],
   },
@@ -25,7 +26,11 @@ export const storage: readonly Mutant[] = [
     planted: 'log: a member that has had a log starts with an empty one',
     kind: 'safety',
     edits: [
-      inReplica('wal/recovery', 'if (this.#options.mustExist === true || this.#snapshot.index > 0) {', 'if (path === undefined) {'),
+      inReplica(
+        'wal/recovery',
+        'if (this.#options.mustExist === true || this.#snapshot.index > 0) {',
+        'if (path === undefined) {',
+      ),
     ],
     test: replicaTest('wal/wal'),
     outOfReach: 'no fault of the simulator takes the log and leaves the identity',
@@ -103,7 +108,11 @@ export const storage: readonly Mutant[] = [
     planted: 'log: after a failed write or sync the next one is tried as if nothing had happened',
     kind: 'safety',
     edits: [
-      inReplica('wal/log', 'this.#failure ??= error;\n        this.#refuse(gathered, error);', 'this.#succeed(gathered);\n        return;'),
+      inReplica(
+        'wal/log',
+        'this.#failure ??= error;\n        this.#refuse(gathered, error);',
+        'this.#succeed(gathered);\n        return;',
+      ),
     ],
   },
 ];
