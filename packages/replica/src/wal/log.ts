@@ -353,7 +353,10 @@ export class Wal {
     this.#writer.begin(at, recordBytes);
     if (offset === 0) this.#writer.segmentHeader(this.#segmentHeader());
     // Each segment can be the oldest one left: it begins with the whole hard state. Also where a crash has left only its header.
-    if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1) this.#writer.hardState(this.#hardState);
+    // A reset writes it behind itself: before that, the commit index of a snapshot beyond the log would name what is not there.
+    const first = gathered[0]?.batch;
+    const isReset = first?.reset !== undefined && first.hardState !== undefined;
+    if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1 && !isReset) this.#writer.hardState(this.#hardState);
     for (const { batch } of gathered) this.#encode(batch);
     const { bytes, end, chain } = this.#writer.finish();
     // A segment's first write is always synced: a file behind it shows that it was begun, so its header must not get lost.
@@ -510,8 +513,9 @@ export class Wal {
   /** Oldest first, each made durable before the next: whatever a crash leaves is a log without holes. */
   #removeBefore(index: number, done: DiskDone): void {
     const oldest = this.#segments[0] as SegmentInfo;
-    // The last segment stands for the whole log only once its beginning is durable.
-    const settled = this.#starting === undefined && this.#syncedBytes > 0;
+    // The last segment stands for the whole log only once its header and the hard state behind it are durable: a start may have
+    // found the header alone, and with the segments before it term and vote would be gone.
+    const settled = this.#starting === undefined && this.#syncedBytes > SEGMENT_HEADER_BYTES;
     const removable = this.#segments.length - (settled ? 1 : 2);
     if (removable < 1 || oldest.maxIndex > index) {
       done(undefined);
