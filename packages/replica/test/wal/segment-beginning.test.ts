@@ -15,7 +15,7 @@ const FULL = { index: 2, term: 5 };
 /** Two entries of term 5 that fill the first segment, and a vote of a later term; the second segment is ready. */
 function firstSegmentFull(world: World): Wal {
   const { wal } = world.open(OPTIONS);
-  world.append(wal, { hardState: hardState(5, 3, 0), entries: entries(1, FULL.index, FULL.term, 300) });
+  world.append(wal, { hardState: hardState(5, 3, 0), entries: entries(1, FULL.index, FULL.term, 350) });
   world.append(wal, { hardState: hardState(7, 2, 1) });
   assert.equal(wal.segmentCount, 1);
   assert.equal(world.disk.size(SECOND), OPTIONS.segmentBytes, 'the second segment is prepared');
@@ -123,12 +123,12 @@ describe('write-ahead log: a segment whose first write failed', () => {
     for (let bytes = 1; bytes <= 200; bytes += 1) {
       const world = failedFirstWrite(bytes);
       const recovered = world.open(OPTIONS);
-      assert.deepEqual(show(recovered.all), show(entries(1, 2, 5, 300)), `failed after ${bytes} bytes`);
+      assert.deepEqual(show(recovered.all), show(entries(1, 2, 5, 350)), `failed after ${bytes} bytes`);
       assert.deepEqual(recovered.hardState, hardState(7, 2, 1), `failed after ${bytes} bytes`);
       world.append(recovered.wal, { entries: entries(3, 5, 7, 300) });
       world.append(recovered.wal, { entries: entries(6, 8, 7, 300) });
       world.disk = world.disk.kill();
-      const expected = [...entries(1, 2, 5, 300), ...entries(3, 8, 7, 300)];
+      const expected = [...entries(1, 2, 5, 350), ...entries(3, 8, 7, 300)];
       assert.deepEqual(show(world.open(OPTIONS).all), show(expected), `failed after ${bytes} bytes`);
     }
   });
@@ -147,8 +147,11 @@ describe('write-ahead log: a segment whose first write failed', () => {
   test('[D5] but a flipped bit in a header that is whole and begun is refused', () => {
     const world = new World();
     const wal = firstSegmentFull(world);
-    world.append(wal, { entries: entries(3, 3, 7, 300) });
-    assert.equal(wal.segmentCount, 2);
+    world.append(wal, { entries: entries(3, 3, 7, 60) });
+    assert.deepEqual(
+      world.disk.list('wal'),
+      [FIRST, SECOND].map((path) => path.slice('wal/'.length)),
+    );
     for (const file of [FIRST, SECOND]) {
       for (let at = 0; at < HEADER_BYTES * 8; at += 1) {
         const offset = Math.floor(at / 8);
