@@ -1,8 +1,10 @@
 /** The command line against fake members behind real sockets: what it prints, where, and its exit codes. */
 import assert from 'node:assert/strict';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { runCli } from '../src/cli/program.js';
 import { formatAddress } from '../src/config/address.js';
 import { settingKeys, settings } from '../src/config/settings.js';
@@ -181,7 +183,7 @@ test('members are listed, added, promoted, removed, and lead', async (t) => {
 });
 
 test('there is help everywhere, with examples; wrong usage says what is right', async () => {
-  const commands = [[], ['serve'], ['put'], ['get'], ['del'], ['status'], ['transfer-leadership']];
+  const commands = [[], ['serve'], ['put'], ['get'], ['del'], ['status'], ['transfer-leadership'], ['simulate']];
   const memberCommands = ['list', 'add', 'promote', 'remove'].map((name) => ['member', name]);
   for (const command of [...commands, ...memberCommands]) {
     const { code, out, err } = await quorate([...command, '--help']);
@@ -205,6 +207,43 @@ test('there is help everywhere, with examples; wrong usage says what is right', 
     assert.notEqual(err, '');
   }
   assert.match((await quorate(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('simulate runs clusters from their seeds, and its exit code says whether all were right', async () => {
+  const { code, out, err } = await quorate(['simulate', '--seed', '3', '--runs', '2']);
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /^2 runs, 0 failed; .* times real time\); \d+ operations, \d+ faults, \d+ crashes, \d+ events\n$/);
+  const json = await quorate(['simulate', '--json', '--seed', '3']);
+  assert.equal((JSON.parse(json.out) as { seed: number }).seed, 3);
+  const failing = await quorate(['simulate', '--seed', '3', '--set', '{"heartbeatTicks":5,"electionTicks":1}']);
+  assert.equal(failing.code, 1);
+  assert.match(failing.out, /^seed 3 FAILED /);
+  assert.match(failing.out, /^replay: quorate simulate --seed 3 --set '\{.*\}'$/m);
+  const wrong = await quorate(['simulate', '--runs', 'many']);
+  assert.deepEqual([wrong.code, wrong.out], [2, '']);
+  assert.match(wrong.err, /^--runs: "many" is not a whole number\nUsage: quorate simulate /);
+});
+
+const BIN = fileURLToPath(new URL('../src/bin.js', import.meta.url));
+/** Makes the simulator impossible to load. */
+const HOOKS = `export const resolve = (name, context, next) => {
+  if (name.startsWith('@quorate/simulator')) throw new Error('the simulator is loaded');
+  return next(name, context);
+};`;
+
+function moduleUrl(code: string): string {
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+test('only simulate loads the simulator', () => {
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(moduleUrl(HOOKS))});`;
+  const start = (...argv: readonly string[]): SpawnSyncReturns<string> =>
+    spawnSync(process.execPath, ['--import', moduleUrl(register), BIN, ...argv], { encoding: 'utf8' });
+  assert.equal(start('--help').status, 0);
+  assert.equal(start(...SERVE, '--print-config').status, 0);
+  const simulate = start('simulate');
+  assert.equal(simulate.status, 1);
+  assert.match(simulate.stderr, /the simulator is loaded/);
 });
 
 const SERVE = ['serve', '--env-file', '/dev/null', '--server-address', 'localhost:8888', '--service-debug'];

@@ -48,6 +48,7 @@ export const elections: readonly Mutant[] = [
         'return lastTerm > this.lastTerm || lastIndex >= this.lastIndex;',
       ),
     ],
+    test: raftTest('log'),
   },
   {
     bug: 33,
@@ -62,6 +63,7 @@ export const elections: readonly Mutant[] = [
         return lastTerm > term || (lastTerm === term && lastIndex >= this.persistedIndex);`,
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 39,
@@ -132,6 +134,7 @@ export const elections: readonly Mutant[] = [
         "else if (message.term < core.term && message.type !== 'append') {",
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 45,
@@ -236,6 +239,7 @@ export const elections: readonly Mutant[] = [
     planted: 'transfer: a transfer that does not succeed is never given up, and writes are refused meanwhile',
     kind: 'liveness',
     edits: [inRaft('leader', 'if (core.transferElapsed >= electionTicks)', 'if (false)')],
+    test: raftTest('transcripts'),
   },
   {
     bug: 48,

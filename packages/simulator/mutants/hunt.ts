@@ -97,7 +97,7 @@ export async function runTest(folder: string, file: string): Promise<string | un
   const exit = once(child, 'exit').then(([code]) => code as number | null);
   let failed: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
-    failed ??= /^\s*not ok \d+ - (.*)$/.exec(line)?.[1];
+    failed ??= /^\s*not ok \d+ - (.*)$/.exec(line)?.[1]?.replaceAll('\\#', '#');
   }
   const code = await exit;
   clearTimeout(timer);

@@ -61,6 +61,7 @@ export const reads: readonly Mutant[] = [
     planted: 'read index: the leader answers without asking anybody',
     kind: 'safety',
     edits: [inRaft('read-index', LEASE_REFUSAL, `if (core.id > 0)\n        return true;\n    ${LEASE_REFUSAL}`)],
+    test: raftTest('transcripts'),
   },
   {
     bug: 9,
@@ -82,6 +83,7 @@ export const reads: readonly Mutant[] = [
         'return true;',
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 'own',
@@ -121,6 +123,7 @@ export const reads: readonly Mutant[] = [
     })(core.config,`,
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 'own',
@@ -134,6 +137,7 @@ export const reads: readonly Mutant[] = [
         'return follower !== 0;',
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 25,

@@ -93,6 +93,7 @@ export const replication: readonly Mutant[] = [
         "else if (message.term < core.term && message.type !== 'append-response') {",
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 22,
@@ -181,6 +182,7 @@ export const replication: readonly Mutant[] = [
         'raiseCommit(core, Math.min(message.commit, core.log.lastIndex));',
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 44,

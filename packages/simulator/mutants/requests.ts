@@ -10,6 +10,7 @@ export const requests: readonly Mutant[] = [
     planted: 'requests: a proposal is answered by whatever is applied at its index',
     kind: 'safety',
     edits: [inReplica('replica/requests', 'if (proposed.term === term)', 'if (proposed.term > 0)')],
+    test: replicaTest('replica/requests'),
   },
   {
     bug: 30,
@@ -25,7 +26,10 @@ export const requests: readonly Mutant[] = [
     name: 'deposed-leader-is-silent',
     planted: 'requests: what nobody may be left to decide is never answered',
     kind: 'liveness',
-    edits: [inReplica('replica/requests', 'failUndecided() {', 'failUndecided() {\n        return;')],
+    edits: [
+      inReplica('replica/requests', 'failUndecided() {', 'failUndecided() {\n        return;'),
+      inReplica('replica/requests', 'if (proposed.deadlineTick > nowTick)', 'if (proposed.deadlineTick > 0)'),
+    ],
     test: replicaTest('replica/requests'),
     outOfReach: 'clients of the simulator have time limits of their own, as real ones have',
   },
@@ -47,6 +51,7 @@ export const requests: readonly Mutant[] = [
             this.wait(forwarded.request);`,
       ),
     ],
+    test: replicaTest('replica/requests'),
   },
   {
     bug: 'own',
@@ -98,6 +103,7 @@ export const requests: readonly Mutant[] = [
       ),
       inReplica('store/loader', 'revision: this.#revision,', 'revision: this.seen ?? 1,'),
     ],
+    test: replicaTest('store/store.property'),
   },
   {
     bug: 76,

@@ -89,14 +89,14 @@ export const snapshots: readonly Mutant[] = [
   },
   {
     bug: 36,
-    name: 'snapshot-before-its-log',
-    planted: 'replica: a snapshot counts before the log up to it is durable',
+    name: 'old-state-supersedes-a-newer-one',
+    planted: 'replica: a snapshot that was being taken when a newer one was installed is finished, and takes its place',
     kind: 'safety',
     edits: [
       inReplica(
-        'replica/snapshot-taker',
-        'if (persistedIndex >= running.state.metadata.index)',
-        'if (persistedIndex >= 0)',
+        'replica/snapshots',
+        'this.#arrived = undefined;\n        this.#taker.abort();',
+        'this.#arrived = undefined;',
       ),
     ],
   },
@@ -147,6 +147,7 @@ export const snapshots: readonly Mutant[] = [
         'if (chunk.offset < 0) {',
       ),
     ],
+    test: replicaTest('replica/snapshot-transfer'),
   },
   {
     bug: 54,
@@ -184,7 +185,7 @@ export const snapshots: readonly Mutant[] = [
       inReplica(
         'wal/replay',
         'if (this.#termAtSnapshot === term)',
-        'if (this.#termAtSnapshot === term && this.#last.index === index)',
+        'if (this.#termAtSnapshot === term && (index === 0 || this.#last.index === index))',
       ),
     ],
   },
@@ -244,6 +245,7 @@ export const snapshots: readonly Mutant[] = [
     planted: 'snapshot files: renamed without having been synced',
     kind: 'safety',
     edits: [inReplica('wal/snapshot-file', '(next) => this.#disk.sync(this.#temporary, next),', '')],
+    test: replicaTest('wal/snapshot-file'),
   },
   {
     bug: 'own',
@@ -251,5 +253,6 @@ export const snapshots: readonly Mutant[] = [
     planted: 'snapshot files: the log is released before the new name of the snapshot is durable',
     kind: 'safety',
     edits: [inReplica('wal/snapshot-file', '(next) => this.#disk.syncDirectory(SNAPSHOT_DIRECTORY, next),', '')],
+    test: replicaTest('wal/snapshot-file'),
   },
 ];

@@ -11,6 +11,7 @@ export const storage: readonly Mutant[] = [
       inReplica('wal/replay', 'if (keep < this.#entries.length)', 'if (keep < 0)'),
       inReplica('wal/replay', 'this.#entries.push(entry);', 'this.#entries[keep] = entry;'),
     ],
+    test: replicaTest('wal/replay'),
   },
   {
     bug: 35,
@@ -87,6 +88,7 @@ export const storage: readonly Mutant[] = [
     planted: 'log: a prepared segment is used though its name may get lost',
     kind: 'safety',
     edits: [inReplica('wal/preparer', '(next) => this.#disk.syncDirectory(WAL_DIRECTORY, next),', '')],
+    test: replicaTest('wal/wal'),
   },
   {
     bug: 'own',
@@ -114,5 +116,6 @@ export const storage: readonly Mutant[] = [
         'this.#succeed(gathered);\n        return;',
       ),
     ],
+    test: replicaTest('wal/wal'),
   },
 ];

@@ -17,7 +17,7 @@ export const ROOT: string = path.resolve(path.dirname(fileURLToPath(import.meta.
 
 const PACKAGES = ['raft', 'replica', 'simulator'] as const;
 /** What a package is made of, as far as running it and its tests goes. */
-const PARTS = ['package.json', 'README.md', 'dist/src', 'dist/test', 'test'] as const;
+const PARTS = ['package.json', 'dist/src', 'dist/test', 'test'] as const;
 /** What the tests need besides. */
 const LIBRARIES = ['fast-check'] as const;
 

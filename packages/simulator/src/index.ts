@@ -1,4 +1,4 @@
-/** @quorate/simulator: a whole cluster under virtual time, with faults, from one seed. */
+/** @quorate/simulator: a whole cluster, or a state machine of your own, under virtual time, with faults, from one seed. */
 export {
   checkKey,
   checkRevisions,
@@ -9,6 +9,10 @@ export {
   type OperationOutcome,
 } from './checks/history.js';
 export { Violation } from './checks/violation.js';
+export type { Call, Caller, Machine, MachineUnderTest } from './machine/machine.js';
+export { MACHINE_FAULTS, type MachineFault, type MachineScenario } from './machine/machine-scenario.js';
+export { type MachineRun, type MachineRunOptions, runMachine } from './machine/run-machine.js';
+export { type FailedSimulation, type Simulated, type SimulateOptions, simulate } from './machine/simulate.js';
 export { type RunOptions, type RunResult, run, scenarioOf } from './swarm/run.js';
 export { type Shrunk, shrink } from './swarm/shrink.js';
 export { SeededRandom, Stream } from './world/random.js';

@@ -19,10 +19,14 @@ export async function runCli(
   io: CliIo,
   loadServe: () => Promise<ServeModules>,
 ): Promise<number> {
+  let exitCode: number = EXIT.ok;
   const program = buildProgram(io, loadServe);
+  addSimulate(program, io, (code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return EXIT.ok;
+    return exitCode;
   } catch (error) {
     // Commander has printed its own errors; help and version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -53,6 +57,20 @@ function buildProgram(io: CliIo, loadServe: () => Promise<ServeModules>): Comman
 
 function examples(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** The simulator reads its own arguments and prints its own help; it is loaded only here, so that nothing else waits for it. */
+function addSimulate(program: Command, io: CliIo, exit: (code: number) => void): void {
+  program
+    .command('simulate')
+    .description('Run whole clusters under virtual time and faults, each from a seed.')
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[options...]')
+    .action(async (args: readonly string[]) => {
+      const { main } = await import('@quorate/simulator/cli');
+      exit(main(args, { command: 'quorate simulate', out: (text) => io.out(text), err: (text) => io.err(text) }));
+    });
 }
 
 function addServe(program: Command, io: CliIo, loadServe: () => Promise<ServeModules>): void {

@@ -5,8 +5,10 @@
  *   election safety        at most one leader in a term
  *   leader completeness    a leader has every entry that an earlier term committed
  *   state machine safety   the entry applied at an index is the same at every member, in every life
+ *   commit of own term     a leader commits by counting only entries of its own term (Raft paper 5.4.2, figure 8)
  *   durable quorum         what a leader commits is durable at a majority of each half of its configuration
  *   kept promises          what a member took for durable is there after its restart
+ *   early promise          no vote and no acknowledgement may leave before it is durable
  *   monotonic              term, commit, applied index and revision never go back within a life
  */
 import {
@@ -127,6 +129,7 @@ export class ClusterRules {
     if (watched === undefined) return;
     const { raft } = watched.replica;
     this.#checkCore(watched, raft);
+    this.#checkPromises(id, raft);
     this.#checkLeader(id, raft, watched);
     this.#checkApplied(id, watched);
     const { hardStatePersisted, log } = raft.core;
@@ -153,6 +156,22 @@ export class ClusterRules {
       checkState(raft);
     }
     watched.before = snapshotState(raft);
+  }
+
+  /** What may leave at once promises nothing that a crash could take back. (What promises more waits for the disk.) */
+  #checkPromises(id: MemberId, raft: Raft): void {
+    const { messages, hardStatePersisted: durable, log } = raft.core;
+    for (const message of messages) {
+      let isDurable = true;
+      if (message.type === 'vote') isDurable = durable.term >= message.term;
+      else if (message.type === 'vote-response' && message.granted) {
+        isDurable = durable.term > message.term || (durable.term === message.term && durable.vote === message.to);
+      } else if (message.type === 'append-response' && !message.rejected) {
+        isDurable = log.persistedIndex >= message.index;
+      }
+      require(isDurable, 'early promise', () =>
+        `member ${id} may send ${JSON.stringify(message)} before it is durable`);
+    }
   }
 
   #checkLeader(id: MemberId, raft: Raft, watched: Watched): void {
@@ -224,6 +243,8 @@ export class ClusterRules {
     const index = raft.commit;
     watched.commitSeen = index;
     const term = raft.entryTerm(index);
+    require(term === raft.term, 'commit of own term', () =>
+      `${id} leads term ${raft.term} and committed ${index} of term ${term} by counting`);
     const holders = (half: readonly MemberId[]): readonly MemberId[] =>
       half.filter((member) => this.#holds(member, index, term));
     const isQuorum = ({ voters, votersOutgoing }: ConfigState): boolean =>

@@ -1,11 +1,22 @@
-/** Runs seeds one after the other and reports: the only part of the simulator that knows real time. */
+/** Runs seeds one after the other and reports: the only part of the simulator that knows real time. `quorate simulate` is this too. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type RunResult, run, scenarioOf } from '../swarm/run.js';
 import { shrink } from '../swarm/shrink.js';
 import { FAULT_NAMES, type FaultName, type Scenario } from '../world/scenario.js';
 
-const USAGE = `simulate: runs whole clusters under virtual time, with faults, each from a seed
+/** Where the command writes, and what it is called where it is told how to call it. */
+export interface SimulateIo {
+  readonly command: string;
+  out(text: string): void;
+  err(text: string): void;
+}
 
+const usage = (command: string): string => `Usage: ${command} [options]
+
+Runs whole clusters under virtual time, with faults, each from a seed. The first run that breaks a rule ends it: the run is made
+smaller and shown as a timeline, with the command that replays it.
+
+Options:
   --seed N        the first seed (default 1); a run is the same whenever its seed is
   --runs K        so many seeds, one after the other (default 1)
   --minutes M     as many as fit into so many minutes of real time
@@ -14,7 +25,15 @@ const USAGE = `simulate: runs whole clusters under virtual time, with faults, ea
   --lines L       lines of the timeline of a failing run (default 120)
   --no-shrink     shows a failing run as it is, without making it smaller first
   --keep-going    goes on after a failure
-  --json          one line of JSON for each run
+  --json          one line of JSON for each run; a failing run's timeline goes to standard error
+  -h, --help      print this help
+
+Examples:
+  ${command} --seed 1 --runs 100
+  ${command} --seed 7000 --minutes 10
+  ${command} --seed 4711 --without crash-point --set '{"members":3}'
+
+Exit codes: 0 every run was right; 1 one was not; 2 wrong arguments.
 `;
 
 const OPTIONS = {
@@ -27,7 +46,7 @@ const OPTIONS = {
   'no-shrink': { type: 'boolean', default: false },
   'keep-going': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
 
 const MINUTE_MS = 60_000;
@@ -46,16 +65,16 @@ interface Totals {
 }
 
 /** Returns the process's exit code: 0, 1 if a run failed, 2 for arguments that make no sense. */
-export function main(args: readonly string[]): number {
+export function main(args: readonly string[], io: SimulateIo): number {
   let values: ReturnType<typeof parse>;
   try {
     values = parse(args);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    io.err(`${error instanceof Error ? error.message : String(error)}\n${usage(io.command)}`);
     return 2;
   }
   if (values.help) {
-    process.stdout.write(USAGE);
+    io.out(usage(io.command));
     return 0;
   }
   const beganMs = performance.now();
@@ -74,17 +93,17 @@ export function main(args: readonly string[]): number {
     const change = changeFor(seed, values);
     const result = run({ seed, change });
     count(totals, result);
-    if (values.json) process.stdout.write(`${JSON.stringify({ ...result, lines: undefined })}\n`);
+    if (values.json) io.out(`${JSON.stringify({ ...result, lines: undefined })}\n`);
     if (result.failure !== undefined) {
-      tellFailure(result, change, values);
+      tellFailure(result, change, values, io);
       if (!values['keep-going']) break;
     }
     if (performance.now() - toldMs > PROGRESS_MS) {
       toldMs = performance.now();
-      process.stderr.write(`${summary(totals)}, next seed ${seed + 1}\n`);
+      io.err(`${summary(totals)}, next seed ${seed + 1}\n`);
     }
   }
-  if (!values.json) process.stdout.write(`${summary(totals)}\n`);
+  if (!values.json) io.out(`${summary(totals)}\n`);
   return totals.failures === 0 ? 0 : 1;
 }
 
@@ -106,15 +125,29 @@ function parse(args: readonly string[]): Values {
   const without = values.without.split(',').filter((name) => name !== '');
   const unknown = without.find((name) => !(FAULT_NAMES as readonly string[]).includes(name));
   if (unknown !== undefined) throw new RangeError(`--without: there is no fault "${unknown}"`);
+  if (values.runs !== undefined && values.minutes !== undefined) {
+    throw new RangeError('--runs and --minutes: there can be only one limit');
+  }
   return {
     ...values,
     seed: wholeNumber('seed', values.seed),
     runs: values.runs === undefined ? 1 : wholeNumber('runs', values.runs),
     minutes: values.minutes === undefined ? undefined : positive('minutes', values.minutes),
     without,
-    change: JSON.parse(values.set) as Partial<Scenario>,
+    change: scenarioParts(values.set),
     lines: wholeNumber('lines', values.lines),
   };
+}
+
+function scenarioParts(text: string): Partial<Scenario> {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch (error) {
+    throw new RangeError(`--set: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  if (typeof parts === 'object' && parts !== null && !Array.isArray(parts)) return parts;
+  throw new RangeError(`--set: "${text}" is not an object`);
 }
 
 function wholeNumber(name: string, text: string): number {
@@ -162,18 +195,18 @@ function summary(totals: Totals): string {
   );
 }
 
-function tellFailure(failed: RunResult, change: Partial<Scenario>, values: Values): void {
-  const write = (text: string): void => void process[values.json ? 'stderr' : 'stdout'].write(`${text}\n`);
+function tellFailure(failed: RunResult, change: Partial<Scenario>, values: Values, io: SimulateIo): void {
+  const write = (text: string): void => (values.json ? io.err(`${text}\n`) : io.out(`${text}\n`));
   const shrunk = values['no-shrink'] ? { change, result: failed, tries: 0 } : shrink(failed, change);
   const again = run({ seed: failed.seed, change: shrunk.change, linesMax: values.lines });
   write(`seed ${failed.seed} FAILED ${failed.failure?.message}`);
   for (const line of again.lines) write(line);
   write(again.failure?.stack ?? 'NOT REPEATED: the run is not deterministic');
   write(`scenario: ${JSON.stringify(again.scenario)}`);
-  write(`replay as it was: --seed ${failed.seed}${settings(change)}`);
-  if (shrunk.tries > 0) write(`replay what is left of it: --seed ${failed.seed}${settings(shrunk.change)}`);
-}
-
-function settings(change: Partial<Scenario>): string {
-  return Object.keys(change).length === 0 ? '' : ` --set '${JSON.stringify(change)}'`;
+  const replay = (settings: Partial<Scenario>): string =>
+    Object.keys(settings).length === 0
+      ? `${io.command} --seed ${failed.seed}`
+      : `${io.command} --seed ${failed.seed} --set '${JSON.stringify(settings)}'`;
+  if (shrunk.tries > 0) write(`replay as it was: ${replay(change)}`);
+  write(`replay: ${replay(shrunk.change)}`);
 }

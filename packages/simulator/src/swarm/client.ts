@@ -12,6 +12,10 @@ import type { World } from '../world/world.js';
 /** From a client to a member and back. */
 const CALL_MS_MAX = 2;
 const SWITCH_CHANCE = 0.2;
+/** Of those that it could ask it takes one that believes to lead, with this chance: also one that leads no more and does not know. */
+const LEADER_CHANCE = 0.4;
+/** Of the clients but the first some only read. At a leader that is cut off a write waits, and who waits reads nothing that is stale. */
+const READER_CHANCE = 0.4;
 
 export class Client {
   readonly #world: World;
@@ -22,6 +26,7 @@ export class Client {
   #sequence = 0;
   #stopped = false;
   readonly #seat: Member | undefined;
+  readonly #isReader: boolean;
   /** What it last knew of each key: swaps that expect it often succeed. */
   readonly #known = new Map<string, string | null>();
 
@@ -36,7 +41,8 @@ export class Client {
     this.#history = history;
     this.#random = world.random.stream(`client ${number}`);
     this.#seat = seat;
-    this.#member = seat ?? this.#random.pick(world.members);
+    this.#isReader = seat === undefined && number > 1 && this.#random.chance(READER_CHANCE);
+    this.#member = this.#choose();
   }
 
   start(): void {
@@ -48,10 +54,17 @@ export class Client {
     this.#stopped = true;
   }
 
+  #choose(): Member {
+    if (this.#seat !== undefined) return this.#seat;
+    const { members } = this.#world;
+    const leaders = members.filter(({ replica }) => replica?.raft.role === 'leader');
+    return this.#random.pick(leaders.length > 0 && this.#random.chance(LEADER_CHANCE) ? leaders : members);
+  }
+
   #next(): void {
     if (this.#stopped) return;
     this.isIdle = false;
-    if (this.#random.chance(SWITCH_CHANCE)) this.#member = this.#seat ?? this.#random.pick(this.#world.members);
+    if (this.#random.chance(SWITCH_CHANCE)) this.#member = this.#choose();
     const operation = this.#draw();
     this.#history.push(operation);
     const { schedule, scenario } = this.#world;
@@ -82,7 +95,7 @@ export class Client {
       const known = isWritten ? operation.value : operation.kind === 'delete' ? null : operation.found;
       if (known !== undefined) this.#known.set(operation.key, known);
     } else {
-      this.#member = this.#seat ?? this.#random.pick(this.#world.members);
+      this.#member = this.#choose();
     }
     this.isIdle = true;
     if (outcome === 'ok') this.served += 1;
@@ -97,7 +110,7 @@ export class Client {
       ['delete', deletes],
       ['swap', swaps],
     ];
-    let draw = this.#random.integer(gets + puts + deletes + swaps);
+    let draw = this.#isReader ? 0 : this.#random.integer(gets + puts + deletes + swaps);
     const [kind] = kinds.find(([, weight]) => (draw -= weight) < 0) ?? (['get'] as const);
     const key = `k${this.#random.integer(keys)}`;
     this.#sequence += 1;

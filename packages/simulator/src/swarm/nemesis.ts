@@ -11,6 +11,8 @@ import type { World } from '../world/world.js';
 const MEMBERS_MAX = 9;
 /** Voters that must be there before one may be removed or lose its disk. */
 const VOTERS_MIN = 3;
+/** A partition leaves the leader alone with this probability, else it goes anywhere: what happens at a deposed leader is delicate. */
+const LONELY_LEADER_CHANCE = 0.5;
 
 export class Nemesis {
   readonly #world: World;
@@ -170,7 +172,11 @@ export class Nemesis {
   // ---- network ---------------------------------------------------------------------------------------------------
 
   #partition(): void {
-    const sides = this.#world.members.map((member) => ({ member, side: this.#random.integer(2) }));
+    const lonely = this.#random.chance(LONELY_LEADER_CHANCE) ? this.#world.leader : undefined;
+    const sides = this.#world.members.map((member) => ({
+      member,
+      side: lonely === undefined ? this.#random.integer(2) : Number(member === lonely),
+    }));
     const added: string[] = [];
     for (const a of sides) {
       for (const b of sides) {

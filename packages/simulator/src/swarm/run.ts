@@ -234,7 +234,8 @@ class Run {
   }
 }
 
-function failureOf(error: unknown): RunResult['failure'] {
+/** What a run ended with, as a value. */
+export function failureOf(error: unknown): RunResult['failure'] {
   if (error instanceof Violation) return { rule: error.rule, message: error.message, stack: error.stack ?? '' };
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
   return { rule: message.startsWith('assertion failed') ? 'assertion' : 'exception', message, stack };

@@ -2,35 +2,54 @@
  * Makes a failing run smaller: takes one thing after the other out of its scenario, and keeps what still fails by the same rule.
  * What is left is not the smallest failure there is, but it says which faults are needed.
  */
-
 import type { FaultName, Scenario } from '../world/scenario.js';
 import { type RunResult, run } from './run.js';
 
 /** A failing run costs as much as a run: so many are tried at most. */
 const TRIES_MAX = 40;
 
-export interface Shrunk {
+/** What a failing run has that can be made smaller. */
+export interface Shrinkable {
+  readonly seed: number;
+  readonly scenario: Pick<Scenario, 'faults' | 'members' | 'stormMs'>;
+  readonly failure: RunResult['failure'];
+}
+
+export interface Shrunk<R extends Shrinkable = RunResult> {
   readonly change: Partial<Scenario>;
-  readonly result: RunResult;
+  readonly result: R;
   readonly tries: number;
 }
 
-export function shrink(failed: RunResult, given: Partial<Scenario> = {}): Shrunk {
-  let best: Shrunk = { change: given, result: failed, tries: 0 };
+/** `given`: how the failing run differs from what its seed draws. `again`: runs it with another such difference. */
+export function shrinkBy<R extends Shrinkable>(
+  failed: R,
+  given: Partial<Scenario>,
+  again: (change: Partial<Scenario>) => R,
+): Shrunk<R> {
+  let best: Shrunk<R> = { change: given, result: failed, tries: 0 };
   let tries = 0;
   for (const simpler of simplifications(failed.scenario)) {
     if (tries >= TRIES_MAX) break;
-    const change = { ...best.change, ...simpler(best.result.scenario) };
+    const simplification = simpler(best.result.scenario);
+    // Not every kind of run has everything that a scenario may have.
+    if (!Object.keys(simplification).every((name) => name in failed.scenario)) continue;
+    const change = { ...best.change, ...simplification };
     tries += 1;
-    const result = run({ seed: failed.seed, change });
+    const result = again(change);
     if (result.failure?.rule === failed.failure?.rule) best = { change, result, tries };
   }
   return { ...best, tries };
 }
 
-type Simplification = (scenario: Scenario) => Partial<Scenario>;
+/** Shrinks a run of a whole cluster. */
+export function shrink(failed: RunResult, given: Partial<Scenario> = {}): Shrunk {
+  return shrinkBy(failed, given, (change) => run({ seed: failed.seed, change }));
+}
 
-function simplifications({ faults, members, stormMs }: Scenario): readonly Simplification[] {
+type Simplification = (scenario: Shrinkable['scenario']) => Partial<Scenario>;
+
+function simplifications({ faults, members, stormMs }: Shrinkable['scenario']): readonly Simplification[] {
   return [
     () => ({ faults: {} }),
     ...(Object.keys(faults) as FaultName[]).map(without),
