@@ -9,13 +9,13 @@
  * published, not as a race. Writes bench/results/seed.json.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { Agent } from 'node:http';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStandalone } from '@quorate/replica';
-import { type HttpCall, httpCall, ProcessCluster } from '@quorate/replica/testing';
+import { ProcessCluster } from '@quorate/replica/testing';
 import { HttpApi } from 'quorate';
+import { RawClient } from './raw-client.js';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'bin.js');
@@ -26,8 +26,8 @@ const PAUSED_SECONDS = 10;
 const UNPAUSED_SECONDS = 10;
 const CLIENTS = 64;
 const PAUSE_MS = 1_000;
-/** The first calls of a run pay for connections and compilation. */
-const WARM_UP_CALLS = 300;
+/** The first calls of a run pay for compilation. */
+const WARM_UP_SECONDS = 3;
 
 interface Row {
   readonly name: string;
@@ -79,12 +79,12 @@ async function inProcess(): Promise<{ readonly seconds: number; readonly allocat
 }
 
 /** Milliseconds that the call took. Throws if it was not answered with `status`. */
-async function timed(call: HttpCall, status: number): Promise<number> {
-  const at = performance.now();
-  const result = await httpCall(call);
-  const took = performance.now() - at;
-  if (result.kind === 'answer' && result.status === status) return took;
-  throw new Error(`${call.method} ${call.path}: ${JSON.stringify(result)}`);
+async function timed(client: RawClient, status: number, method: string, at: string, body?: string): Promise<number> {
+  const begin = performance.now();
+  const answer = await client.call(method, at, body);
+  const took = performance.now() - begin;
+  if (answer.status === status) return took;
+  throw new Error(`${method} ${at}: ${answer.status} ${answer.body}`);
 }
 
 /** One client: sets a fresh key at the first member, reads it at the second, until the time is up. */
@@ -95,17 +95,18 @@ async function client(
   pauseMs: number,
 ): Promise<{ readonly sets: number[]; readonly gets: number[] }> {
   const [writeTo = '', readFrom = ''] = addresses;
-  const agent = new Agent({ keepAlive: true });
+  const writer = await RawClient.open(writeTo);
+  const reader = await RawClient.open(readFrom);
   const sets: number[] = [];
   const gets: number[] = [];
   for (let i = 0; performance.now() < until; i++) {
     const key = `${keyPrefix}-${i}`;
-    const body = { key, value: `value-${i}` };
-    sets.push(await timed({ address: writeTo, method: 'POST', path: '/key', body, agent }, 201));
+    sets.push(await timed(writer, 201, 'POST', '/key', JSON.stringify({ key, value: `value-${i}` })));
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    gets.push(await timed({ address: readFrom, method: 'GET', path: `/key/${key}`, agent }, 200));
+    gets.push(await timed(reader, 200, 'GET', `/key/${key}`));
   }
-  agent.destroy();
+  writer.close();
+  reader.close();
   return { sets, gets };
 }
 
@@ -138,7 +139,7 @@ async function cluster(): Promise<Row[]> {
     const leader = await members.leader();
     const others = members.members.filter((member) => member !== leader);
     const addresses = [leader.address, others[0]?.address ?? ''];
-    await Promise.all(Array.from({ length: 4 }, (_, n) => warmUp(addresses, n)));
+    await client(addresses, 'warm-up', performance.now() + WARM_UP_SECONDS * 1000, 0);
     const published = {
       set: 'avg 1.27, med 0.782, p90 2.48, p95 3.35',
       get: 'avg 0.539, med 0.518, p90 0.688, p95 0.778',
@@ -151,12 +152,6 @@ async function cluster(): Promise<Row[]> {
     ];
   } finally {
     await members.stop();
-  }
-}
-
-async function warmUp(addresses: readonly string[], n: number): Promise<void> {
-  for (let i = 0; i < WARM_UP_CALLS / 4; i++) {
-    await client(addresses, `warm-${n}-${i}`, performance.now() + 1, 0);
   }
 }
 

@@ -62,6 +62,8 @@ export class Replica implements NetworkInput {
   #unpersisted: Unpersisted[] = [];
   /** A commit index that is durable enough with the next write (Ready.mustSync was false). */
   #lazyHardState: Ready['hardState'];
+  /** Appends without entries that wait for the end of the turn that answers what they tell of. */
+  readonly #afterAnswers: Message[] = [];
   #nowTick = 0;
   #leaderlessTicks = 0;
   /** The last tick at which this member led. */
@@ -228,16 +230,30 @@ export class Replica implements NetworkInput {
 
   turn(): void {
     if (this.#halted) return;
+    this.#sendAfterAnswers();
     this.#reads.issue(this.#raft, this.#nowTick);
     if (this.#raft.hasReady()) this.#carryOut(this.#raft.ready());
     this.#snapshots.turn();
-    if (this.#raft.hasReady()) this.#host.requestTurn();
+    if (this.#raft.hasReady() || this.#afterAnswers.length > 0) this.#host.requestTurn();
     this.#checkDrained();
+  }
+
+  /**
+   * Before anything else that the next turn sends: appends to a member must not overtake each other, or it would refuse the later one.
+   */
+  #sendAfterAnswers(): void {
+    for (const message of this.#afterAnswers) this.#send(message);
+    this.#afterAnswers.length = 0;
   }
 
   #carryOut(ready: Ready): void {
     if (ready.softState !== undefined) this.#roleChanged(ready.softState.leader);
-    for (const message of ready.messages) this.#send(message);
+    const answers = ready.committedEntries.length > 0;
+    for (const message of ready.messages) {
+      // What only tells the others of the commit can leave after the answers to those who wait for it (see turn()).
+      if (answers && message.type === 'append' && message.entries.length === 0) this.#afterAnswers.push(message);
+      else this.#send(message);
+    }
     const installed = ready.snapshot && this.#install(ready.snapshot.index);
     this.#persist(ready, installed);
     this.#apply(ready.committedEntries);
