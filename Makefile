@@ -4,7 +4,7 @@ NPM_STAMP := node_modules/.quorate-installed
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
 SERVE := node packages/server/dist/src/bin.js serve
 
-.PHONY: help cluster run1 run2 run3 run-test test check format build simulate bench clean
+.PHONY: help cluster run1 run2 run3 run-test test check format build simulate bench mutants clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -42,6 +42,9 @@ simulate: build ## run clusters under virtual time and faults, from a fresh seed
 
 bench: build ## the seed's measurements, beside the seed's own figures
 	@node bench/dist/seed.js
+
+mutants: build ## plant known bugs in copies of the code and see which of them the simulator finds (about 20 minutes)
+	@node packages/simulator/dist/mutants/bin.js
 
 clean: ## remove what was built and installed, and the members' data
 	rm -rf node_modules packages/*/dist packages/*/node_modules tools/dist bench/dist bench/results node1 node2 node3

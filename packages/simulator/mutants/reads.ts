@@ -107,6 +107,7 @@ export const reads: readonly Mutant[] = [
         'if (from !== core.id && isQuorumWith(core, from)) {',
       ),
     ],
+    test: raftTest('transcripts'),
   },
   {
     bug: 14,
