@@ -2,7 +2,7 @@
  * A client of the simulated cluster: one operation at a time, at any member, on few keys, with values that occur once. It writes
  * down what it asked, when, and what it was told.
  */
-import { type Command, encodeCommand, type KeyValue, type Response } from '@quorate/replica/internal';
+import { type Command, encodeCommand, type KeyValue, type Response, rangeOf } from '@quorate/replica/internal';
 import { describeOperation, type Operation, type OperationKind } from '../checks/history.js';
 import { Violation } from '../checks/violation.js';
 import type { Member } from '../world/member.js';
@@ -168,21 +168,7 @@ function commandOf({ kind, key, value, expected }: Operation): Command {
   if (kind === 'delete') {
     return { operation: { kind: 'delete', key, rangeEnd: undefined, returnPrevious: true }, limits: undefined };
   }
-  const range = {
-    kind: 'range',
-    key,
-    rangeEnd: undefined,
-    limit: 0,
-    revision: 0,
-    sortOrder: 'none',
-    sortTarget: 'key',
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0,
-    maxModRevision: 0,
-    minCreateRevision: 0,
-    maxCreateRevision: 0,
-  } as const;
+  const range = rangeOf(key, undefined);
   const compare =
     expected === null
       ? ({ key, rangeEnd: undefined, result: 'equal', target: 'version', operand: 0 } as const)
