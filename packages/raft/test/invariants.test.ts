@@ -1,7 +1,8 @@
 /** The checks can fail: each invariant, broken on purpose, is reported under its id. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkState, checkTransition, EMPTY_CONFIG, Raft, snapshotState } from '../src/index.js';
+import { checkState, checkTransition, Raft, snapshotState } from '../src/index.js';
+import { configOf, initialOf } from './support/member.js';
 
 const DATA = new Uint8Array(10);
 
@@ -17,27 +18,7 @@ function settle(raft: Raft): Raft {
 
 /** The only voter, leading, with one applied entry of its own. */
 function leader(): Raft {
-  const raft = new Raft(
-    {
-      id: 1,
-      electionTicks: 10,
-      heartbeatTicks: 1,
-      random: () => 0,
-      appendBytesMax: 1_000,
-      inflightMessagesMax: 10,
-      inflightBytesMax: 10_000,
-      uncommittedBytesMax: 1_000_000,
-      committedBytesPerReadyMax: 1_000_000,
-      reads: 'safe',
-      priority: 100,
-    },
-    {
-      hardState: { term: 1, vote: 0, commit: 1 },
-      applied: { index: 1, term: 1, config: { ...EMPTY_CONFIG, voters: [1] } },
-      compacted: { index: 1, term: 1 },
-      entries: [],
-    },
-  );
+  const raft = new Raft(configOf(), initialOf([1]));
   raft.campaign();
   settle(raft);
   raft.propose(DATA);

@@ -1,35 +1,10 @@
 /** What the transcripts cannot say: refusals of wrong use, and rules of the paper at a single member. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_CONFIG, type InitialState, type Message, Raft, type RaftConfig, type Ready } from '../src/index.js';
+import { EMPTY_CONFIG, type Message, Raft, type RaftConfig, type Ready } from '../src/index.js';
+import { configOf, initialOf } from './support/member.js';
 
 const NO_DATA = new Uint8Array(0);
-
-function configOf(changes: Partial<RaftConfig> = {}): RaftConfig {
-  return {
-    id: 1,
-    electionTicks: 10,
-    heartbeatTicks: 1,
-    random: () => 0,
-    appendBytesMax: 1_000,
-    inflightMessagesMax: 10,
-    inflightBytesMax: 10_000,
-    uncommittedBytesMax: 1_000_000,
-    committedBytesPerReadyMax: 1_000_000,
-    reads: 'safe',
-    priority: 100,
-    ...changes,
-  };
-}
-
-function initialOf(voters: readonly number[], term = 1): InitialState {
-  return {
-    hardState: { term, vote: 0, commit: 1 },
-    applied: { index: 1, term: 1, config: { ...EMPTY_CONFIG, voters } },
-    compacted: { index: 1, term: 1 },
-    entries: [],
-  };
-}
 
 /** Does all duties of a member alone; gives what would be sent. */
 function drain(raft: Raft): Message[] {

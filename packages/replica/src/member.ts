@@ -238,12 +238,12 @@ class RunningMember implements Member, StoreBackend {
   }
 
   metrics(): MemberMetrics {
-    const { counters, requests, reads, wal, snapshots } = this.#replica;
+    const { counters, raft, state, requests, reads, wal, snapshots } = this.#replica;
     const network = this.#network?.stats();
     return {
       leaderChanges: counters.leaderChanges,
-      proposalsCommitted: counters.proposalsCommitted,
-      proposalsApplied: counters.proposalsApplied,
+      proposalsCommitted: raft.commit,
+      proposalsApplied: state.appliedIndex,
       proposalsPending: requests.pending,
       proposalsFailed: requests.failedTotal,
       readIndexesFailed: reads.failedTotal,

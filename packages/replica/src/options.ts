@@ -1,6 +1,7 @@
 /** How a member is opened: every setting with its unit, default and what it is good for. */
 import type { JoinRequest, JoinResult } from './api.js';
 import { QuorateError } from './api.js';
+import { SNAPSHOT_LOG_BYTES_MIN } from './replica/limits.js';
 import type { Trace } from './seams/index.js';
 
 export interface PeerOptions {
@@ -93,7 +94,7 @@ export function settle(options: OpenOptions): MemberSettings {
     historyBytesMax: integer('historyBytesMax', options.historyBytesMax ?? 64 * MiB, 0, Number.MAX_SAFE_INTEGER),
     snapshotLogBytesMin: integer(
       'snapshotLogBytesMin',
-      options.snapshotLogBytesMin ?? 32 * MiB,
+      options.snapshotLogBytesMin ?? SNAPSHOT_LOG_BYTES_MIN,
       1,
       Number.MAX_SAFE_INTEGER,
     ),

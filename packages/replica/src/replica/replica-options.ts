@@ -26,8 +26,8 @@ export interface ReplicaOptions {
   readonly priority: number;
   /** History of versions beyond this is compacted. */
   readonly historyBytesMax: number;
-  /** Default SNAPSHOT_LOG_BYTES_MIN. */
-  readonly snapshotLogBytesMin?: number;
+  /** The log grows to at least so many bytes before a snapshot is taken. */
+  readonly snapshotLogBytesMin: number;
   readonly snapshotBytesPerSecondMax: number;
   /** Bounds other than REPLICA_LIMITS: for simulations. */
   readonly limits?: Partial<ReplicaLimits>;
@@ -60,8 +60,6 @@ export interface ReplicaHost {
 
 export interface ReplicaCounters {
   leaderChanges: number;
-  proposalsCommitted: number;
-  proposalsApplied: number;
   puts: number;
   deletes: number;
   txns: number;

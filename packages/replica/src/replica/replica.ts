@@ -74,8 +74,6 @@ export class Replica implements NetworkInput {
   #drained: (() => void) | undefined;
   readonly counters: ReplicaCounters = {
     leaderChanges: 0,
-    proposalsCommitted: 0,
-    proposalsApplied: 0,
     puts: 0,
     deletes: 0,
     txns: 0,
@@ -148,14 +146,14 @@ export class Replica implements NetworkInput {
   // ---- inputs: requests ------------------------------------------------------------------------------------------
 
   /** Proposes an encoded store command, here or at the leader. `done` is called once, later or within the call. */
-  execute(data: Uint8Array, done: (result: Result<Response>) => void, timeoutTicks?: number): void {
+  execute(data: Uint8Array, done: (result: Result<Response>) => void): void {
     if (data.length > COMMAND_BYTES_MAX) {
       done(
         failure('request-too-large', 'invalid', `a command has at most ${COMMAND_BYTES_MAX} bytes, not ${data.length}`),
       );
       return;
     }
-    this.#router.submit({ kind: 'command', data, done, deadlineTick: this.#deadline(timeoutTicks) });
+    this.#router.submit({ kind: 'command', data, done, deadlineTick: this.#deadline() });
   }
 
   administer(operation: AdminOperation, done: (result: Result<AdminAnswer>) => void): void {
@@ -163,13 +161,13 @@ export class Replica implements NetworkInput {
   }
 
   /** Calls `done` once a read of the state is linearizable. */
-  read(done: ReadDone, timeoutTicks?: number): void {
+  read(done: ReadDone): void {
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       done(refusal);
       return;
     }
-    this.#reads.add(done, this.#deadline(timeoutTicks));
+    this.#reads.add(done, this.#deadline());
     this.#host.requestTurn();
   }
 
@@ -322,8 +320,6 @@ export class Replica implements NetworkInput {
       }
       this.#requests.applied(entry.index, entry.term, response);
     }
-    this.counters.proposalsCommitted = this.#raft.commit;
-    this.counters.proposalsApplied = this.#state.appliedIndex;
     this.#raft.applied(this.#state.appliedIndex);
   }
 
@@ -341,8 +337,8 @@ export class Replica implements NetworkInput {
     return undefined;
   }
 
-  #deadline(timeoutTicks: number = this.#options.requestTimeoutTicks): number {
-    return this.#nowTick + timeoutTicks;
+  #deadline(): number {
+    return this.#nowTick + this.#options.requestTimeoutTicks;
   }
 
   // ---- leadership ------------------------------------------------------------------------------------------------

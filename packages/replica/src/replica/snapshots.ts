@@ -8,7 +8,7 @@ import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
 import type { PeerMessage, SnapshotAck, SnapshotBegin, SnapshotChunk } from '../wire/index.js';
 import { assert } from './assert.js';
-import { REPLICA_LIMITS, SNAPSHOT_LOG_BYTES_MIN } from './limits.js';
+import { REPLICA_LIMITS } from './limits.js';
 import type { ReplicaOptions } from './replica-options.js';
 import { type ArrivedSnapshot, SnapshotReceiver } from './snapshot-receiver.js';
 import { SnapshotSender } from './snapshot-sender.js';
@@ -183,8 +183,8 @@ export class Snapshots {
   #maybeTake(): void {
     const { store } = this.#port.state();
     if (this.#taker.active || this.#receiver.active || this.#port.state().appliedIndex <= this.index) return;
-    const logBytesMin = this.#options.snapshotLogBytesMin ?? SNAPSHOT_LOG_BYTES_MIN;
-    if (this.#port.wal.bytesAfter(this.index) < Math.max(logBytesMin, store.bytes)) return;
+    const { snapshotLogBytesMin } = this.#options;
+    if (this.#port.wal.bytesAfter(this.index) < Math.max(snapshotLogBytesMin, store.bytes)) return;
     this.#taker.start(this.#port.state().freeze());
   }
 

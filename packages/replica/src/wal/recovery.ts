@@ -51,7 +51,6 @@ export interface RecoveredWal {
   /** The log's end: the last entry, or the snapshot's position. */
   readonly last: LogPosition;
   readonly lastIndex: number;
-  /** To be  */
   /** Started already; nothing may be sent before Wal.whenStarted has called back. */
   readonly wal: Wal;
   readonly tornTail: TornTail | undefined;
@@ -60,8 +59,9 @@ export interface RecoveredWal {
 }
 
 /**
- * Reads the log and makes it ready to be appended to: see Wal.whenStarted. Entries up to the snapshot are skipped; the others are yielded as soon as
- * they are final, at most about 1 MiB at a time. Throws WalError, and changes nothing, if the log is not what it must be.
+ * Reads the log and makes it ready to be appended to: see Wal.whenStarted. Entries up to the snapshot are skipped; the others are
+ * yielded as soon as they are final, at most about 1 MiB at a time. Throws WalError, and changes nothing, if the log is not what
+ * it must be.
  */
 export function* recoverWal(
   disk: Disk,

@@ -84,11 +84,6 @@ export class PeerEncoder {
     }
   }
 
-  /** Lets go of the remembered blocks, for a member that stops leading: they hold on to their entries' memory. */
-  forgetBlocks(): void {
-    this.#blocks = [];
-  }
-
   #raft(message: Message): readonly Uint8Array[] {
     const writer = this.#writer;
     writer.u8(RAFT_CODES[message.type]);
