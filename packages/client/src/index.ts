@@ -1,0 +1,2 @@
+/** The TypeScript client for Quorate and etcd v3. */
+export {};

@@ -1,0 +1,2 @@
+/** A lean gRPC server: HTTP/2 frames over a socket. */
+export {};
