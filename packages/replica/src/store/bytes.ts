@@ -66,6 +66,25 @@ export function readInt64(bytes: Uint8Array, offset: number): bigint {
   return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
 }
 
+/** Writes a safe non-negative integer as eight bytes, little-endian: for numbers whose place must not depend on their size. */
+export function writeUint53(bytes: Uint8Array, offset: number, value: number): number {
+  let rest = value;
+  for (let index = 0; index < INT64_BYTES; index++) {
+    bytes[offset + index] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return offset + INT64_BYTES;
+}
+
+/** Beyond the safe integers it is imprecise but not small: the caller refuses it. */
+export function readUint53(bytes: Uint8Array, offset: number): number {
+  let value = 0;
+  for (let index = INT64_BYTES - 1; index >= 0; index--) {
+    value = value * 256 + (bytes[offset + index] ?? 0);
+  }
+  return value;
+}
+
 /** Lexicographic order of unsigned bytes: negative, 0 or positive. */
 export function compareBytes(left: Uint8Array, right: Uint8Array): number {
   const length = Math.min(left.length, right.length);
@@ -128,6 +147,11 @@ export class ByteWriter {
 
   int64(value: bigint): void {
     this.#position = writeInt64(this.#bytes, this.#position, value);
+  }
+
+  /** A safe non-negative integer in eight bytes. */
+  uint53(value: number): void {
+    this.#position = writeUint53(this.#bytes, this.#position, value);
   }
 
   latin1(text: string): void {
@@ -220,6 +244,16 @@ export class ByteReader {
   int64(): bigint {
     this.need(INT64_BYTES);
     const value = readInt64(this.source, this.position);
+    this.position += INT64_BYTES;
+    return value;
+  }
+
+  uint53(): number {
+    this.need(INT64_BYTES);
+    const value = readUint53(this.source, this.position);
+    if (value > Number.MAX_SAFE_INTEGER) {
+      throw new StoreCodecError('an integer of more than 53 bits');
+    }
     this.position += INT64_BYTES;
     return value;
   }

@@ -7,6 +7,7 @@
  *     range    kind u8 | flags u8 | key | rangeEnd, if RANGE_END | sort u8 | six signed integers, if BOUNDS
  *     txn      kind u8 | three counts | compares | operations of success | operations of failure
  *     compact  kind u8 | revision signed
+ *     lease and alarm operations: control-codec.ts
  *     compare  flags u8 | key | rangeEnd, if RANGE_END | operand
  *
  * Keys and values are a length varint and bytes. Decoding is strict, and its values are views into the bytes. Encoding refuses
@@ -14,6 +15,15 @@
  */
 import type { Platform } from '../seams/platform.js';
 import { ByteReader, ByteWriter, INT64_BYTES, StoreCodecError, unreachable, VARINT_BYTES_MAX } from './bytes.js';
+import {
+  COMMAND_FORMAT_VERSION,
+  type ControlOperation,
+  controlBytesMax,
+  isControl,
+  isControlKind,
+  readControl,
+  writeControl,
+} from './control-codec.js';
 import {
   type Command,
   type CompactOperation,
@@ -32,7 +42,6 @@ import {
 } from './types.js';
 import { NO_BYTES } from './version.js';
 
-const COMMAND_FORMAT_VERSION = 1;
 /** Transactions within transactions. More than TXN_OPERATIONS_MAX_DEFAULT allows, since each level takes from that budget. */
 const TXN_DEPTH_MAX = 256;
 
@@ -64,20 +73,29 @@ const OPERATION_BYTES_MAX = 2 + 3 * VARINT_BYTES_MAX + 1 + 6 * (VARINT_BYTES_MAX
 const COMMAND_BYTES_MAX = 2 + 3 * VARINT_BYTES_MAX;
 const ITEM_BYTES_MIN = 2;
 
-/** The command's bytes. Throws StoreCodecError for numbers that are not safe integers and for transactions nested too deeply. */
+/**
+ * The command's bytes. Throws StoreCodecError for numbers that are not safe integers, for transactions nested too deeply, and
+ * for limits where they bind nothing: on lease and alarm operations, whose time stands at a fixed place.
+ */
 export function encodeCommand(platform: Platform, command: Command): Uint8Array {
   const { operation, limits } = command;
   const writer = new ByteWriter(platform, COMMAND_BYTES_MAX + operationBytesMax(operation));
   writer.byte(COMMAND_FORMAT_VERSION);
   if (limits === undefined) {
     writer.byte(0);
+  } else if (isControl(operation)) {
+    throw new StoreCodecError(`limits on a ${operation.kind}`);
   } else {
     writer.byte(1);
     writer.varint(limits.keyBytesMax);
     writer.varint(limits.valueBytesMax);
     writer.varint(limits.keysMax);
   }
-  writeOperation(writer, operation, 0);
+  if (isControl(operation)) {
+    writeControl(writer, operation);
+  } else {
+    writeOperation(writer, operation, 0);
+  }
   return writer.finish();
 }
 
@@ -91,15 +109,27 @@ export function decodeCommand(platform: Platform, bytes: Uint8Array): Command {
   const limits: WriteLimits | undefined = reader.boolean()
     ? { keyBytesMax: reader.varint(), valueBytesMax: reader.varint(), keysMax: reader.varint() }
     : undefined;
-  const operation = readOperation(reader, 0);
-  if (operation.kind === 'range') {
-    throw new StoreCodecError('a range is not a command');
-  }
+  const operation = readTopOperation(reader, limits);
   reader.finish();
   return { operation, limits };
 }
 
-function operationBytesMax(operation: Operation | CompactOperation): number {
+function readTopOperation(reader: ByteReader, limits: WriteLimits | undefined): Command['operation'] {
+  const kind = reader.byte();
+  if (isControlKind(kind) && limits === undefined) {
+    return readControl(reader, kind);
+  }
+  const operation = readOperation(reader, kind, 0);
+  if (operation.kind === 'range') {
+    throw new StoreCodecError('a range is not a command');
+  }
+  return operation;
+}
+
+function operationBytesMax(operation: Operation | CompactOperation | ControlOperation): number {
+  if (isControl(operation)) {
+    return controlBytesMax(operation);
+  }
   switch (operation.kind) {
     case 'put':
       return OPERATION_BYTES_MAX + operation.key.length + operation.value.length;
@@ -253,8 +283,7 @@ function writeCompare(writer: ByteWriter, compare: Compare): void {
   }
 }
 
-function readOperation(reader: ByteReader, depth: number): Operation | CompactOperation {
-  const kind = reader.byte();
+function readOperation(reader: ByteReader, kind: number, depth: number): Operation | CompactOperation {
   switch (kind) {
     case KIND_PUT:
       return readPut(reader);
@@ -368,7 +397,7 @@ function readTxn(reader: ByteReader, depth: number): TxnOperation {
 function readBranch(reader: ByteReader, count: number, depth: number): Operation[] {
   const operations: Operation[] = [];
   for (let index = 0; index < count; index++) {
-    const operation = readOperation(reader, depth + 1);
+    const operation = readOperation(reader, reader.byte(), depth + 1);
     if (operation.kind === 'compact') {
       throw new StoreCodecError('a compaction inside a transaction');
     }

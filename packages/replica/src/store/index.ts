@@ -1,6 +1,7 @@
 /** The key-value state machine: what the replica's loop, the doors and the simulator use of it. */
 export { StoreCodecError } from './bytes.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
+export { stampTime, TIME_MS_MAX } from './control-codec.js';
 export { EVERY_KEY_FROM } from './cursor.js';
 export type { StoreLoader } from './loader.js';
 export { decodeResponse, encodeResponse } from './response-codec.js';

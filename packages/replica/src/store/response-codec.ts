@@ -7,11 +7,15 @@
  *     range    kind u8 | revision | more u8 | count | number of key-values | key-values
  *     txn      kind u8 | revision | succeeded u8 | number of responses | responses
  *     compact  kind u8 | revision
+ *     lease    kind u8 | revision | lease int64 | ttl
+ *     lease-end  kind u8 | revision | count | leases int64
+ *     alarm    kind u8 | revision | count | alarms, each: number u8 | member
  *     error    kind u8 | code u8
  *     key-value  key | value | createRevision | modRevision | version | 0 or 1: lease int64 follows
  */
 import type { Platform } from '../seams/platform.js';
 import { ByteReader, ByteWriter, INT64_BYTES, StoreCodecError, unreachable, VARINT_BYTES_MAX } from './bytes.js';
+import { alarmsBytesMax, readAlarms, readLeases, writeAlarms, writeLeases } from './control-codec.js';
 import { type KeyValue, NO_LEASE, type Response, type StoreErrorCode } from './types.js';
 
 const RESPONSE_FORMAT_VERSION = 1;
@@ -23,6 +27,9 @@ const KIND_RANGE = 3;
 const KIND_TXN = 4;
 const KIND_COMPACT = 5;
 const KIND_ERROR = 6;
+const KIND_LEASE = 7;
+const KIND_LEASE_END = 8;
+const KIND_ALARM = 9;
 
 /** Bytes of a response beside what is in it, and of a key-value beside key and value. */
 const RESPONSE_BYTES_MAX = 2 + 3 * VARINT_BYTES_MAX;
@@ -44,6 +51,10 @@ const ERROR_NUMBERS = {
   'key-too-long': 10,
   'value-too-long': 11,
   'too-many-keys': 12,
+  'lease-exists': 13,
+  'lease-ttl-too-large': 14,
+  'no-space': 15,
+  corrupt: 16,
 } as const satisfies Record<StoreErrorCode, number>;
 
 const ERROR_CODES: ReadonlyMap<number, StoreErrorCode> = new Map(
@@ -86,6 +97,12 @@ function responseBytesMax(response: Response): number {
     case 'compact':
     case 'error':
       return RESPONSE_BYTES_MAX;
+    case 'lease':
+      return RESPONSE_BYTES_MAX + INT64_BYTES;
+    case 'lease-end':
+      return RESPONSE_BYTES_MAX + response.ended.length * INT64_BYTES;
+    case 'alarm':
+      return RESPONSE_BYTES_MAX + alarmsBytesMax(response.alarms);
     default:
       return unreachable(response);
   }
@@ -147,10 +164,28 @@ function writeResponse(writer: ByteWriter, response: Response, depth: number): v
       writer.byte(KIND_COMPACT);
       writer.varint(response.revision);
       break;
+    case 'lease':
+      writer.byte(KIND_LEASE);
+      writer.varint(response.revision);
+      writer.int64(response.lease);
+      writer.varint(response.ttlSeconds);
+      break;
+    case 'lease-end':
+      writer.byte(KIND_LEASE_END);
+      writer.varint(response.revision);
+      writeLeases(writer, response.ended);
+      break;
+    case 'alarm':
+      writer.byte(KIND_ALARM);
+      writer.varint(response.revision);
+      writeAlarms(writer, response.alarms);
+      break;
     case 'error':
       writer.byte(KIND_ERROR);
       writer.byte(ERROR_NUMBERS[response.code]);
       break;
+    default:
+      unreachable(response);
   }
 }
 
@@ -201,6 +236,12 @@ function readResponse(reader: ByteReader, depth: number): Response {
       return readTxn(reader, depth);
     case KIND_COMPACT:
       return { kind: 'compact', revision: reader.varint() };
+    case KIND_LEASE:
+      return { kind: 'lease', revision: reader.varint(), lease: reader.int64(), ttlSeconds: reader.varint() };
+    case KIND_LEASE_END:
+      return { kind: 'lease-end', revision: reader.varint(), ended: readLeases(reader) };
+    case KIND_ALARM:
+      return { kind: 'alarm', revision: reader.varint(), alarms: readAlarms(reader) };
     case KIND_ERROR: {
       const number = reader.byte();
       const code = ERROR_CODES.get(number);

@@ -10,6 +10,7 @@
  */
 import type { Platform } from '../seams/platform.js';
 import { Sweeper } from './compaction.js';
+import { isControl } from './control-codec.js';
 import { checkKeyspace } from './invariants.js';
 import { Keyspace } from './keyspace.js';
 import { type LoadedState, StoreLoader } from './loader.js';
@@ -123,6 +124,9 @@ export class Store {
     const { operation } = command;
     if (operation.kind === 'compact') {
       return { response: this.#compact(operation), events: NO_EVENTS };
+    }
+    if (isControl(operation)) {
+      return refused('lease-not-found');
     }
     const invalid = validateOperation(operation, this.#txnOperationsMax);
     if (invalid !== undefined) {

@@ -129,6 +129,60 @@ export interface CompactOperation {
 
 export type Operation = PutOperation | DeleteOperation | RangeOperation | TxnOperation;
 
+/**
+ * Makes a lease (contract section 6). Leases live in cluster time, in milliseconds: a clock of the state machine that never goes
+ * back and that only the stamps of applied commands move (see LeaseTime). The deadline is replicated, so that a new leader neither gives a
+ * lease its whole time again nor takes any away.
+ */
+export interface LeaseGrantOperation {
+  readonly kind: 'lease-grant';
+  /** Not 0: whoever asks for any id draws one first. */
+  readonly lease: LeaseId;
+  readonly ttlSeconds: number;
+  /** The leader's cluster time when it proposed this, in milliseconds: written by stampTime(). */
+  readonly timeMs: number;
+}
+
+/** Gives a lease its whole time again, from `timeMs` on. */
+export interface LeaseRenewOperation {
+  readonly kind: 'lease-renew';
+  readonly lease: LeaseId;
+  readonly timeMs: number;
+}
+
+/** Ends a lease, on request: deletes its keys in sorted order in one revision (contract 28). */
+export interface LeaseRevokeOperation {
+  readonly kind: 'lease-revoke';
+  readonly lease: LeaseId;
+}
+
+/**
+ * Ends those of the leases whose deadline is not after `timeMs`; others have been renewed meanwhile and stay. With no lease it only moves
+ * the clock. Each lease that ends makes a revision of its own, if it has keys.
+ */
+export interface LeaseExpireOperation {
+  readonly kind: 'lease-expire';
+  readonly leases: readonly LeaseId[];
+  readonly timeMs: number;
+}
+
+export type LeaseOperation = LeaseGrantOperation | LeaseRenewOperation | LeaseRevokeOperation | LeaseExpireOperation;
+
+export type AlarmKind = 'no-space' | 'corrupt';
+
+/** Raises or clears an alarm. While `no-space` stands, puts and transactions that would put are refused (contract 38). */
+export interface AlarmOperation {
+  readonly kind: 'alarm';
+  readonly action: 'activate' | 'deactivate';
+  readonly alarm: AlarmKind;
+  readonly member: number;
+}
+
+export interface Alarm {
+  readonly member: number;
+  readonly alarm: AlarmKind;
+}
+
 /** The seed's three limits. They travel in the command and bind when it is applied, so that all members agree. */
 export interface WriteLimits {
   readonly keyBytesMax: number;
@@ -139,7 +193,13 @@ export interface WriteLimits {
 
 /** What goes through the log to the store. */
 export interface Command {
-  readonly operation: PutOperation | DeleteOperation | TxnOperation | CompactOperation;
+  readonly operation:
+    | PutOperation
+    | DeleteOperation
+    | TxnOperation
+    | CompactOperation
+    | LeaseOperation
+    | AlarmOperation;
   /** Undefined: only the store's own bounds. Checked before anything changes; a command that breaks one changes nothing. */
   readonly limits: WriteLimits | undefined;
 }
@@ -180,6 +240,37 @@ export interface CompactResponse {
   readonly revision: number;
 }
 
+/** To a grant or a renewal. */
+export interface LeaseResponse {
+  readonly kind: 'lease';
+  readonly revision: number;
+  readonly lease: LeaseId;
+  /** As granted. */
+  readonly ttlSeconds: number;
+}
+
+/** To a revocation or an expiry. */
+export interface LeaseEndResponse {
+  readonly kind: 'lease-end';
+  readonly revision: number;
+  readonly ended: readonly LeaseId[];
+}
+
+export interface AlarmResponse {
+  readonly kind: 'alarm';
+  readonly revision: number;
+  /** The alarms that the request was about: raised, or cleared (contract, section 2). */
+  readonly alarms: readonly Alarm[];
+}
+
+/** A lease as the state machine knows it. */
+export interface LeaseInfo {
+  readonly lease: LeaseId;
+  readonly ttlSeconds: number;
+  /** In cluster time. */
+  readonly deadlineMs: number;
+}
+
 /** Refusals are values: every member computes the same one, and nothing has changed. */
 export interface ErrorResponse {
   readonly kind: 'error';
@@ -193,6 +284,12 @@ export type StoreErrorCode =
   | 'value-provided'
   | 'lease-provided'
   | 'lease-not-found'
+  | 'lease-exists'
+  | 'lease-ttl-too-large'
+  /** The no-space alarm stands. */
+  | 'no-space'
+  /** The corrupt alarm stands. */
+  | 'corrupt'
   | 'compacted'
   | 'future-revision'
   | 'duplicate-key'
@@ -202,7 +299,16 @@ export type StoreErrorCode =
   | 'value-too-long'
   | 'too-many-keys';
 
-export type Response = PutResponse | DeleteResponse | RangeResponse | TxnResponse | CompactResponse | ErrorResponse;
+export type Response =
+  | PutResponse
+  | DeleteResponse
+  | RangeResponse
+  | TxnResponse
+  | CompactResponse
+  | LeaseResponse
+  | LeaseEndResponse
+  | AlarmResponse
+  | ErrorResponse;
 
 /** One change of one key, for watchers. */
 export interface StoreEvent {
