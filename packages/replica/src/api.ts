@@ -95,6 +95,17 @@ export interface MemberInfo {
   readonly voter: boolean;
   /** A learner that is to become a voter as soon as it has caught up. */
   readonly promoteWhenCaughtUp: boolean;
+  /** As they were given, such as `http://10.0.0.1:2380`; `peerAddress` is the first one's. */
+  readonly peerUrls: readonly string[];
+  /** Empty until the member has said them. */
+  readonly clientUrls: readonly string[];
+}
+
+/** A member that is added by its URLs alone, as etcd adds one: it has no name until it says it itself. */
+export interface AddByUrls {
+  readonly peerUrls: readonly string[];
+  /** Default false: a voter at once, which counts for the quorum before it has started. */
+  readonly isLearner?: boolean;
 }
 
 export interface JoinRequest {
@@ -152,9 +163,17 @@ export interface Cluster {
   join(request: JoinRequest): Promise<JoinResult>;
   /** Adds a learner that is not promoted by itself unless `promoteWhenCaughtUp`. */
   add(request: JoinRequest & { readonly promoteWhenCaughtUp?: boolean }): Promise<JoinResult>;
-  promote(id: number): Promise<void>;
+  /**
+   * Adds a member by its URLs. Refused as `member-exists` (one of the URLs is another member's), `too-many-learners`,
+   * `not-enough-started`, `unhealthy` or `invalid-argument` (contract 33).
+   */
+  add(request: AddByUrls): Promise<JoinResult>;
+  /** Replaces a member's peer URLs. Refused as `member-not-found`, `member-exists` or `invalid-argument`. */
+  update(id: number, peerUrls: readonly string[]): Promise<readonly MemberInfo[]>;
+  /** Without `learnerOnly` a voter is no error: there is nothing to do. With it, it is refused as `not-a-learner` (contract 34). */
+  promote(id: number, options?: { readonly learnerOnly?: boolean }): Promise<void>;
   remove(id: number): Promise<void>;
-  /** Without a target: to the voter that has most of the log. Resolves once another member leads. */
+  /** Without a target: to the voter that has most of the log. Resolves once another member leads. Refused as `bad-transferee` if the target is no voter. */
   transferLeadership(target?: number): Promise<void>;
 }
 
@@ -224,6 +243,15 @@ export type ErrorCode =
   | 'member-not-found'
   | 'member-exists'
   | 'member-not-caught-up'
+  /** Only a learner can be promoted. */
+  | 'not-a-learner'
+  | 'too-many-learners'
+  /** With that member more would have to be up than have ever been started. */
+  | 'not-enough-started'
+  /** Too few members are up for a change to be safe. */
+  | 'unhealthy'
+  /** Leadership cannot go to somebody who is no voter. */
+  | 'bad-transferee'
   /** The change would leave no quorum or another change is under way. */
   | 'configuration-refused'
   | 'not-leader'

@@ -2,6 +2,7 @@
 
 // For everybody.
 export {
+  type AddByUrls,
   type Bytes,
   type Cluster,
   type Consistency,

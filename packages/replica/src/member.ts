@@ -17,6 +17,7 @@ import { systemClock, systemRandom } from './adapters/system.js';
 import { type PeerStats, TcpNetwork, type TcpNetworkStats } from './adapters/tcp-network.js';
 import { parseAddress } from './adapters/tcp-sockets.js';
 import {
+  type AddByUrls,
   type Cluster,
   type Consistency,
   type JoinRequest,
@@ -396,17 +397,18 @@ class MemberCluster implements Cluster {
     return await this.add({ ...request, promoteWhenCaughtUp: true });
   }
 
-  async add(request: JoinRequest & { readonly promoteWhenCaughtUp?: boolean }): Promise<JoinResult> {
-    const { name, peerAddress, clientAddress = '', instance = '', promoteWhenCaughtUp = false } = request;
-    const { clusterId, memberId, members } = await this.#administer({
-      kind: 'add',
-      request: { name, peerAddress, clientAddress, instance, promoteWhenCaughtUp },
-    });
+  async add(request: AddByUrls | (JoinRequest & { readonly promoteWhenCaughtUp?: boolean })): Promise<JoinResult> {
+    const { clusterId, memberId, members } = await this.#administer(addition(request));
     return { clusterId, memberId, members: this.#members(members) };
   }
 
-  async promote(id: number): Promise<void> {
-    await this.#administer({ kind: 'promote', id });
+  async update(id: number, peerUrls: readonly string[]): Promise<readonly MemberInfo[]> {
+    const { members } = await this.#administer({ kind: 'update', id, peerUrls });
+    return this.#members(members);
+  }
+
+  async promote(id: number, options: { readonly learnerOnly?: boolean } = {}): Promise<void> {
+    await this.#administer({ kind: 'promote', id, learnerOnly: options.learnerOnly ?? false });
   }
 
   async remove(id: number): Promise<void> {
@@ -425,15 +427,17 @@ class MemberCluster implements Cluster {
 
   #members(members: readonly DirectoryMember[]): readonly MemberInfo[] {
     const { config } = this.#replica.state.position;
-    return members.map(({ id, name, peerAddress, clientAddress, promoteWhenCaughtUp }) => ({
-      id,
-      name,
-      peerAddress,
-      clientAddress,
-      voter: isVoter(config, id),
-      promoteWhenCaughtUp,
-    }));
+    return members.map(({ instance: _instance, ...member }) => ({ ...member, voter: isVoter(config, member.id) }));
   }
+}
+
+function addition(request: AddByUrls | (JoinRequest & { readonly promoteWhenCaughtUp?: boolean })): AdminOperation {
+  if ('peerUrls' in request) {
+    const { peerUrls, isLearner = false } = request;
+    return { kind: 'admit', request: { peerUrls, isLearner } };
+  }
+  const { name, peerAddress, clientAddress = '', instance = '', promoteWhenCaughtUp = false } = request;
+  return { kind: 'add', request: { name, peerAddress, clientAddress, instance, promoteWhenCaughtUp } };
 }
 
 function settler<T>(resolve: (value: T) => void, reject: (error: Error) => void): (result: Result<T>) => void {

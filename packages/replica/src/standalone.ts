@@ -74,7 +74,16 @@ class Standalone implements Member, StoreBackend {
   }
 
   #status(name: string, clientAddress: string): MemberStatus {
-    const member = { id: MEMBER_ID, name, peerAddress: '', clientAddress, voter: true, promoteWhenCaughtUp: false };
+    const member = {
+      id: MEMBER_ID,
+      name,
+      peerAddress: '',
+      clientAddress,
+      voter: true,
+      promoteWhenCaughtUp: false,
+      peerUrls: [],
+      clientUrls: clientAddress === '' ? [] : [`http://${clientAddress}`],
+    };
     return {
       clusterId: MEMBER_ID,
       id: MEMBER_ID,
@@ -116,6 +125,10 @@ class AloneCluster implements Cluster {
   }
 
   add(): Promise<never> {
+    return refuse();
+  }
+
+  update(): Promise<never> {
     return refuse();
   }
 

@@ -172,7 +172,7 @@ describe('a member of its own', () => {
       await assert.rejects(kv.range({ prefix: 'a', from: 'b' }), { code: 'invalid-argument' });
       await assert.rejects(cluster.remove(cluster.status().id), { code: 'configuration-refused' });
       await assert.rejects(cluster.remove(12_345), { code: 'member-not-found' });
-      await assert.rejects(cluster.transferLeadership(12_345), { code: 'configuration-refused' });
+      await assert.rejects(cluster.transferLeadership(12_345), { code: 'bad-transferee' });
     });
   });
 

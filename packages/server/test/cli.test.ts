@@ -10,7 +10,7 @@ import { formatAddress } from '../src/config/address.js';
 import { settingKeys, settings } from '../src/config/settings.js';
 import { HttpApi } from '../src/http/api.js';
 import { HttpServer } from '../src/http/server.js';
-import { FakeMember } from './fake-member.js';
+import { FakeMember, info } from './fake-member.js';
 
 interface Ran {
   readonly code: number;
@@ -135,11 +135,7 @@ test('status shows every member, also those that do not answer', async (t) => {
   const member = new FakeMember();
   const { address } = await run(t, member);
   const nobody = await nobodyAt();
-  member.members = [
-    { id: 1, name: 'node1', peerAddress: 'p:1', clientAddress: address, voter: true, promoteWhenCaughtUp: false },
-    { id: 2, name: 'node2', peerAddress: 'p:2', clientAddress: nobody, voter: true, promoteWhenCaughtUp: false },
-    { id: 3, name: 'node3', peerAddress: 'p:3', clientAddress: '', voter: true, promoteWhenCaughtUp: false },
-  ];
+  member.members = [info(1, 'node1', 'p:1', address), info(2, 'node2', 'p:2', nobody), info(3, 'node3', 'p:3', '')];
   const shown = await quorate(['status', '-e', nobody, '-e', address]);
   assert.equal(shown.code, 0);
   const lines = shown.out.split('\n');

@@ -75,7 +75,11 @@ export class FakeMember implements Member {
       return this.members;
     },
     join: (request) => this.#add(request, true),
-    add: (request) => this.#add(request, request.promoteWhenCaughtUp === true),
+    add: (request) => {
+      if ('peerUrls' in request) return Promise.reject(new Error('not used'));
+      return this.#add(request, request.promoteWhenCaughtUp === true);
+    },
+    update: () => Promise.reject(new Error('not used')),
     promote: async (id) => {
       await this.#meet('write');
       this.members = this.members.map((one) => (one.id === id ? { ...one, voter: true } : one));
@@ -205,5 +209,18 @@ export class FakeMember implements Member {
 }
 
 export function info(id: number, name: string, peerAddress: string, clientAddress: string): MemberInfo {
-  return { id, name, peerAddress, clientAddress, voter: true, promoteWhenCaughtUp: false };
+  return {
+    id,
+    name,
+    peerAddress,
+    clientAddress,
+    voter: true,
+    promoteWhenCaughtUp: false,
+    peerUrls: urls(peerAddress),
+    clientUrls: urls(clientAddress),
+  };
+}
+
+function urls(address: string): string[] {
+  return address === '' ? [] : [`http://${address}`];
 }

@@ -4,11 +4,13 @@
 import type { MemberId } from '@quorate/raft';
 import type { DirectoryMember, Publication } from './directory.js';
 import type { Failure } from './failure.js';
-import type { AddRequest } from './membership.js';
+import type { AddRequest, AdmitRequest } from './membership.js';
 
 export type AdminOperation =
   | { readonly kind: 'add'; readonly request: AddRequest }
-  | { readonly kind: 'promote'; readonly id: MemberId }
+  | { readonly kind: 'admit'; readonly request: AdmitRequest }
+  | { readonly kind: 'update'; readonly id: MemberId; readonly peerUrls: readonly string[] }
+  | { readonly kind: 'promote'; readonly id: MemberId; readonly learnerOnly?: boolean }
   | { readonly kind: 'remove'; readonly id: MemberId }
   /** `target` 0: whoever has most of the log. */
   | { readonly kind: 'transfer'; readonly target: MemberId }

@@ -7,36 +7,52 @@
  * remembered for good, so that its owner is told and can never come back with half a memory (raft-bugs 12, 35).
  */
 import { type ConfigChange, type ConfigState, configMembers, type MemberId } from '@quorate/raft';
+import { urlsOf } from './peer-urls.js';
 
 export interface DirectoryMember {
   readonly id: MemberId;
   readonly name: string;
-  /** host:port of the Raft transport. */
+  /** host:port of the Raft transport: what is dialled. */
   readonly peerAddress: string;
   /** host:port of the HTTP interface; '' until the member has said it. */
   readonly clientAddress: string;
   /** Identifies the data folder that joined under this id; '' if it was added by somebody else's call. */
   readonly instance: string;
   readonly promoteWhenCaughtUp: boolean;
+  /** As they were given, such as `http://10.0.0.1:2380`; never empty. */
+  readonly peerUrls: readonly string[];
+  /** Empty until the member has said them: it has never been part of the cluster so far. */
+  readonly clientUrls: readonly string[];
 }
 
-/** What a `publish` entry carries: a member says under which addresses it can be reached now. */
+/** A member as it may stand in a log or a snapshot: those of before the URLs have addresses only. */
+export type RecordedMember = Omit<DirectoryMember, 'peerUrls' | 'clientUrls'> &
+  Partial<Pick<DirectoryMember, 'peerUrls' | 'clientUrls'>>;
+
+/**
+ * What a `publish` entry carries: a member says under which name and addresses it can be reached now, or an operator says it of a
+ * member's peer URLs. What is absent stays as it is.
+ */
 export interface Publication {
   readonly id: MemberId;
-  readonly name: string;
-  readonly peerAddress: string;
-  readonly clientAddress: string;
+  readonly name?: string;
+  readonly peerAddress?: string;
+  readonly clientAddress?: string;
+  readonly peerUrls?: readonly string[];
+  readonly clientUrls?: readonly string[];
+  /** The data folder that says it, where a member's id was given before its folder was there. */
+  readonly instance?: string;
 }
 
 interface DirectoryRecord {
-  readonly members: readonly DirectoryMember[];
+  readonly members: readonly RecordedMember[];
   readonly removed: readonly MemberId[];
 }
 
 /** First byte of a log entry that holds a Publication; store commands begin with their own version byte. */
 export const PUBLICATION_TAG = 0xfe;
 
-export function encodeMembers(members: readonly DirectoryMember[]): Uint8Array {
+export function encodeMembers(members: readonly RecordedMember[]): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(members));
 }
 
@@ -73,6 +89,11 @@ export class Directory {
     return this.list().find((member) => member.peerAddress === address);
   }
 
+  /** Another member than `except` that is reached by one of these URLs. */
+  byPeerUrls(urls: readonly string[], except: MemberId = 0): DirectoryMember | undefined {
+    return this.list().find((member) => member.id !== except && member.peerUrls.some((url) => urls.includes(url)));
+  }
+
   isRemoved(id: MemberId): boolean {
     return this.#removed.has(id);
   }
@@ -97,10 +118,25 @@ export class Directory {
     }
   }
 
-  /** Ignored if the member has left meanwhile. */
+  /**
+   * Ignored if the member has left meanwhile, and as to its peer URLs if another member has got one of them meanwhile: two requests that
+   * fitted the directory when they were proposed need not fit it one after the other. An id belongs to the first folder that takes it.
+   */
   applyPublication(publication: Publication): void {
     const member = this.#members.get(publication.id);
-    if (member !== undefined) this.#members.set(member.id, { ...member, ...publication });
+    if (member === undefined) return;
+    // Somebody else's folder under a taken id: nothing of what it says counts.
+    if (publication.instance !== undefined && member.instance !== '' && publication.instance !== member.instance)
+      return;
+    const { peerAddress, clientAddress, ...said } = publication;
+    const peerUrls = said.peerUrls ?? (peerAddress === undefined ? member.peerUrls : urlsOf(peerAddress));
+    const clientUrls = said.clientUrls ?? (clientAddress === undefined ? member.clientUrls : urlsOf(clientAddress));
+    const next = { ...member, ...publication, peerUrls, clientUrls };
+    const isTaken = said.peerUrls !== undefined && this.byPeerUrls(peerUrls, member.id) !== undefined;
+    this.#members.set(
+      member.id,
+      isTaken ? { ...next, peerAddress: member.peerAddress, peerUrls: member.peerUrls } : next,
+    );
   }
 
   encode(): Uint8Array {
@@ -111,12 +147,17 @@ export class Directory {
   static decode(bytes: Uint8Array): Directory {
     const record = JSON.parse(new TextDecoder().decode(bytes)) as DirectoryRecord;
     const directory = new Directory();
-    for (const member of record.members) directory.#members.set(member.id, member);
+    for (const member of record.members) directory.#members.set(member.id, complete(member));
     for (const id of record.removed) directory.#removed.add(id);
     return directory;
   }
 }
 
 function decodeMembers(bytes: Uint8Array): readonly DirectoryMember[] {
-  return JSON.parse(new TextDecoder().decode(bytes)) as readonly DirectoryMember[];
+  return (JSON.parse(new TextDecoder().decode(bytes)) as readonly RecordedMember[]).map(complete);
+}
+
+function complete(member: RecordedMember): DirectoryMember {
+  const { peerUrls = urlsOf(member.peerAddress), clientUrls = urlsOf(member.clientAddress) } = member;
+  return { ...member, peerUrls, clientUrls };
 }

@@ -16,8 +16,14 @@ export type FailureCode =
   | 'member-not-found'
   | 'member-exists'
   | 'member-not-caught-up'
+  | 'not-a-learner'
+  | 'too-many-learners'
+  | 'not-enough-started'
+  | 'unhealthy'
+  | 'bad-transferee'
   | 'configuration-refused'
   | 'invalid-argument'
+  | 'data-folder'
   | 'removed';
 
 export interface Failure {

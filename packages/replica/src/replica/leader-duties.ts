@@ -2,14 +2,23 @@
  * What only the leader does besides replicating: decide requests about the membership, promote learners that have caught up,
  * and keep the history within its budget.
  */
-import { type ConfigChange, isLearner, type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
+import { type ConfigChange, isLearner, isVoter, type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
 import type { Platform, RandomStream, Trace } from '../seams/index.js';
 import { encodeCommand } from '../store/index.js';
 import type { AdminAnswer } from './admin.js';
 import { encodePublication, type Publication } from './directory.js';
 import { type Failure, failure, success } from './failure.js';
 import { HistoryBudget } from './history.js';
-import { type AddRequest, type ChangePlan, type ClusterView, planAdd, planPromote, planRemove } from './membership.js';
+import {
+  type AddPlan,
+  type ChangePlan,
+  type ClusterView,
+  planAdd,
+  planAdmit,
+  planPromote,
+  planRemove,
+  planUpdate,
+} from './membership.js';
 import type { Peers } from './peers.js';
 import type { Proposed, Request, Requests } from './requests.js';
 import type { StateMachine } from './state-machine.js';
@@ -18,6 +27,8 @@ export interface LeaderDutiesOptions {
   readonly memberId: MemberId;
   readonly clusterId: number;
   readonly historyBytesMax: number;
+  /** More learners are not admitted by their URLs. */
+  readonly learnersMax: number;
   readonly requestTimeoutTicks: number;
   readonly electionTicks: number;
 }
@@ -64,11 +75,19 @@ export class LeaderDuties {
     const { operation } = request;
     switch (operation.kind) {
       case 'add':
-        this.#add(request, operation.request);
+        this.#add(request, planAdd(this.#view(), operation.request, this.#newMemberId()));
         break;
-      case 'promote':
-        this.#change(request, planPromote(this.#view(), operation.id, this.#progress(operation.id)), operation.id);
+      case 'admit':
+        this.#add(request, planAdmit(this.#view(), operation.request, this.#newMemberId(), this.#options.learnersMax));
         break;
+      case 'update':
+        this.#update(request, operation.id, operation.peerUrls);
+        break;
+      case 'promote': {
+        const { id, learnerOnly } = operation;
+        this.#change(request, planPromote(this.#view(), id, this.#progress(id), learnerOnly), id);
+        break;
+      }
       case 'remove':
         this.#change(request, planRemove(this.#view(), operation.id), operation.id);
         break;
@@ -104,8 +123,7 @@ export class LeaderDuties {
     for (const request of again) this.#port.resubmit(request);
   }
 
-  #add(request: AdminRequest, wanted: AddRequest): void {
-    const plan = planAdd(this.#view(), wanted, this.#newMemberId());
+  #add(request: AdminRequest, plan: AddPlan): void {
     switch (plan.kind) {
       case 'exists':
         this.#succeed(request, plan.member.id);
@@ -204,6 +222,9 @@ export class LeaderDuties {
   #transfer(request: AdminRequest, target: MemberId): void {
     if (target === this.#options.memberId) {
       this.#succeed(request, target);
+    } else if (target !== NO_MEMBER && !isVoter(this.#port.state().position.config, target)) {
+      const refusal = failure('bad-transferee', 'rejected', `leadership cannot move: member ${target} is no voter`);
+      this.#port.requests.end(request, refusal);
     } else if (this.#port.raft.transferLeadership(target)) {
       this.#transfers.push(request);
     } else {
@@ -213,13 +234,25 @@ export class LeaderDuties {
     }
   }
 
+  #update(request: AdminRequest, id: MemberId, peerUrls: readonly string[]): void {
+    const plan = planUpdate(this.#view(), id, peerUrls);
+    if (plan.kind === 'refused') this.#refuse(request, plan);
+    else this.#publish(request, plan.publication);
+  }
+
   #publish(request: AdminRequest, publication: Publication): void {
     const result = this.#port.raft.propose(encodePublication(publication));
     if (!result.accepted) {
       this.#port.requests.wait(request);
       return;
     }
-    const applied = (): void => this.#succeed(request, publication.id);
+    const applied = (): void => {
+      const urls = this.#port.state().directory.get(publication.id)?.peerUrls.join(',');
+      // The directory has taken everything but peer URLs that somebody else had got first.
+      const isTaken = publication.peerUrls !== undefined && publication.peerUrls.join(',') !== urls;
+      if (isTaken) request.done(failure('member-exists', 'rejected', 'another member has one of the URLs'));
+      else this.#succeed(request, publication.id);
+    };
     this.#port.requests.propose(result.index, this.#proposed(request, result.term, applied));
   }
 

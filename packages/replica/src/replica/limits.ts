@@ -35,6 +35,8 @@ export const SNAPSHOT_WINDOW_CHUNKS: number = 8;
 export const SNAPSHOT_SLICE_BYTES: number = 256 * KiB;
 /** A snapshot is due when the log since the last one outweighs it, but not before the log has this size. */
 export const SNAPSHOT_LOG_BYTES_MIN: number = 32 * MiB;
+/** More learners than this are not admitted by their URLs: etcd's default (contract 33). */
+export const LEARNERS_MAX = 1;
 /** Keys that one tick examines for space to win back. */
 export const SWEEP_KEYS_PER_TICK: number = 2_000;
 

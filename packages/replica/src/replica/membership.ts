@@ -6,8 +6,9 @@
  * old identity is removed and a new one added in the same configuration change.
  */
 import { type ConfigChange, type ConfigState, isLearner, isVoter, type MemberId } from '@quorate/raft';
-import { type Directory, type DirectoryMember, encodeMembers } from './directory.js';
+import { type Directory, type DirectoryMember, encodeMembers, type Publication } from './directory.js';
 import { type Failure, failure } from './failure.js';
+import { dialAddress, orderedPeerUrls, urlsOf } from './peer-urls.js';
 
 export interface AddRequest {
   readonly name: string;
@@ -16,6 +17,12 @@ export interface AddRequest {
   /** '' if the caller names no data folder. */
   readonly instance: string;
   readonly promoteWhenCaughtUp: boolean;
+}
+
+/** A member by its URLs alone, as etcd adds one. */
+export interface AdmitRequest {
+  readonly peerUrls: readonly string[];
+  readonly isLearner: boolean;
 }
 
 /** What the leader knows of the cluster's health when it decides. */
@@ -59,7 +66,12 @@ export function planAdd(view: ClusterView, request: AddRequest, newId: MemberId)
   if (neighbour !== undefined && neighbour.name !== request.name) {
     return refused('member-exists', `${request.peerAddress} is the address of ${neighbour.name}`);
   }
-  const member: DirectoryMember = { id: newId, ...request };
+  const member: DirectoryMember = {
+    id: newId,
+    ...request,
+    peerUrls: urlsOf(request.peerAddress),
+    clientUrls: urlsOf(request.clientAddress),
+  };
   const change: ConfigChange = {
     changes: [
       ...(present === undefined ? [] : [{ type: 'remove' as const, member: present.id }]),
@@ -75,6 +87,80 @@ export function planAdd(view: ClusterView, request: AddRequest, newId: MemberId)
   return { kind: 'change', change, member, replaces: present?.id };
 }
 
+/**
+ * etcd's rules for a member that is added by its URLs (contract 33; its strict-reconfig-check is always on here). A voter counts for
+ * the quorum from the moment that it is added, so so many must have been started, and be up, that they are a quorum with it even
+ * if it never comes. One exception, as in etcd: the second member of a cluster of one.
+ */
+export function planAdmit(view: ClusterView, request: AdmitRequest, newId: MemberId, learnersMax: number): AddPlan {
+  const peerUrls = orderedPeerUrls(request.peerUrls);
+  const peerAddress = dialAddress(peerUrls?.[0] ?? '');
+  if (peerUrls === undefined || peerAddress === undefined) return invalidUrls(request.peerUrls);
+  const neighbour = view.directory.byPeerUrls(peerUrls);
+  if (neighbour !== undefined)
+    return refused('member-exists', `${peerUrls.join(',')}: member ${neighbour.id} is there`);
+  if (request.isLearner) {
+    const learners = view.config.learners.length;
+    if (learners >= learnersMax) {
+      return refused('too-many-learners', `the cluster has ${learners} learners, at most ${learnersMax} are allowed`);
+    }
+  } else {
+    const unsafe = checkVoterToCome(view);
+    if (unsafe !== undefined) return unsafe;
+  }
+  const member: DirectoryMember = {
+    id: newId,
+    name: '',
+    peerAddress,
+    clientAddress: '',
+    instance: '',
+    promoteWhenCaughtUp: false,
+    peerUrls,
+    clientUrls: [],
+  };
+  const change: ConfigChange = {
+    changes: [{ type: request.isLearner ? 'add-learner' : 'add-voter', member: newId }],
+    transition: 'auto',
+    context: encodeMembers([member]),
+  };
+  return { kind: 'change', change, member, replaces: undefined };
+}
+
+function checkVoterToCome(view: ClusterView): Refused | undefined {
+  const { voters } = view.config;
+  if (voters.length === 1) return undefined;
+  const quorum = Math.floor((voters.length + 1) / 2) + 1;
+  const started = voters.filter((id) => view.directory.get(id)?.name !== '').length;
+  if (started < quorum) {
+    return refused('not-enough-started', `${started} voters have been started; with another one ${quorum} are needed`);
+  }
+  const active = voters.filter((id) => view.isActive(id)).length;
+  if (active >= quorum) return undefined;
+  return {
+    ...refused('unhealthy', `${active} voters are up; with another one ${quorum} are needed`),
+    transient: true,
+  };
+}
+
+export type UpdatePlan = { readonly kind: 'update'; readonly publication: Publication } | Refused;
+
+/** Other peer URLs for a member. */
+export function planUpdate(view: ClusterView, id: MemberId, urls: readonly string[]): UpdatePlan {
+  const peerUrls = orderedPeerUrls(urls);
+  const peerAddress = dialAddress(peerUrls?.[0] ?? '');
+  if (peerUrls === undefined || peerAddress === undefined) return invalidUrls(urls);
+  if (view.directory.get(id) === undefined) return refused('member-not-found', `no member has the id ${id}`);
+  const neighbour = view.directory.byPeerUrls(peerUrls, id);
+  if (neighbour !== undefined)
+    return refused('member-exists', `${peerUrls.join(',')}: member ${neighbour.id} is there`);
+  return { kind: 'update', publication: { id, peerAddress, peerUrls } };
+}
+
+function invalidUrls(urls: readonly string[]): Refused {
+  const message = `"${urls.join(',')}" are no peer URLs: http://host:port is expected, each once`;
+  return { kind: 'refused', failure: failure('invalid-argument', 'invalid', message), transient: false };
+}
+
 export type ChangePlan =
   | { readonly kind: 'done' }
   | { readonly kind: 'change'; readonly change: ConfigChange; readonly event: 'member-promoted' | 'member-removed' }
@@ -87,10 +173,12 @@ export function planPromote(
   id: MemberId,
   /** The learner's log against the leader's. */
   progress: { readonly match: number; readonly lastIndex: number } | undefined,
+  /** A voter is refused too. */
+  learnerOnly = false,
 ): ChangePlan {
   if (view.directory.get(id) === undefined) return refused('member-not-found', `no member has the id ${id}`);
-  if (isVoter(view.config, id)) return { kind: 'done' };
-  if (!isLearner(view.config, id)) return refused('configuration-refused', `member ${id} is not a learner`);
+  if (isVoter(view.config, id) && !learnerOnly) return { kind: 'done' };
+  if (!isLearner(view.config, id)) return refused('not-a-learner', `member ${id} is not a learner`);
   if (progress === undefined || !view.isActive(id) || !isCaughtUp(progress)) {
     return {
       ...refused('member-not-caught-up', `member ${id} has not caught up with the leader's log`),

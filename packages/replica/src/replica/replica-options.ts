@@ -15,6 +15,15 @@ export interface ReplicaOptions {
   readonly peerAddress: string;
   /** host:port of this member's HTTP interface; '' if it has none. */
   readonly clientAddress: string;
+  /** As told to clients; default: the URL of `clientAddress`. */
+  readonly clientUrls?: readonly string[] | undefined;
+  /**
+   * This member's id was given before its folder was there (a static cluster, or `member add`): the directory's peer URLs count, this
+   * member does not publish its own, and the directory learns by which folder, its instance, the id was taken.
+   */
+  readonly folderOfGivenId?: string | undefined;
+  /** Default LEARNERS_MAX. */
+  readonly learnersMax?: number | undefined;
   /** Whom to talk to while the log says nothing of other members: what the answer to the join request named. */
   readonly initialPeers: readonly PeerAddress[];
   readonly tickMs: number;

@@ -23,9 +23,10 @@ import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.
 import type { AdminAnswer, AdminOperation } from './admin.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
-import { COMMAND_BYTES_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK } from './limits.js';
+import { COMMAND_BYTES_MAX, LEARNERS_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK } from './limits.js';
 import { LogWindow } from './log-window.js';
 import { Peers } from './peers.js';
+import { publicationOf } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
 import type { RecoveredState, ReplicaCounters, ReplicaHost, ReplicaOptions, ReplicaSeams } from './replica-options.js';
 import { RequestRouter } from './request-router.js';
@@ -219,6 +220,12 @@ export class Replica implements NetworkInput {
     if (this.#stopping) this.#yieldLeadership();
     if (this.#state.directory.isRemoved(this.#options.memberId) && this.#raft.role !== 'leader') {
       this.#halt(failure('removed', 'rejected', 'this member was removed from the cluster'));
+      return;
+    }
+    if (this.#isImpostor()) {
+      const { memberId } = this.#options;
+      const reason = `member ${memberId} has already been bootstrapped, from another data folder; remove it and add it again`;
+      this.#halt(failure('data-folder', 'rejected', reason));
       return;
     }
     this.#host.requestTurn();
@@ -415,14 +422,21 @@ export class Replica implements NetworkInput {
 
   /** Tells the others under which addresses this member is reached now, if the directory says otherwise. */
   #publish(): void {
-    const { memberId: id, name, peerAddress, clientAddress } = this.#options;
-    const known = this.#state.directory.get(id);
+    const known = this.#state.directory.get(this.#options.memberId);
     if (known === undefined || this.#publishing || this.#raft.leader === NO_MEMBER) return;
-    if (known.name === name && known.peerAddress === peerAddress && known.clientAddress === clientAddress) return;
+    const publication = publicationOf(this.#options, known);
+    if (publication === undefined) return;
     this.#publishing = true;
-    this.administer({ kind: 'publish', publication: { id, name, peerAddress, clientAddress } }, () => {
+    this.administer({ kind: 'publish', publication }, () => {
       this.#publishing = false;
     });
+  }
+
+  /** Another folder has taken this member's id: this one has forgotten what that one has promised (raft-bugs 35). */
+  #isImpostor(): boolean {
+    const { folderOfGivenId, memberId } = this.#options;
+    const taken = this.#state.directory.get(memberId)?.instance ?? '';
+    return folderOfGivenId !== undefined && taken !== '' && taken !== folderOfGivenId;
   }
 
   #updatePeers(): void {
@@ -520,17 +534,20 @@ export class Replica implements NetworkInput {
   }
 
   #makeDuties(): LeaderDuties {
-    return new LeaderDuties(this.#options, {
-      raft: this.#raft,
-      state: () => this.#state,
-      requests: this.#requests,
-      peers: this.#peers,
-      identifiers: this.#seams.random.stream('member-ids'),
-      trace: this.#seams.trace,
-      platform: this.#seams.platform,
-      resubmit: (request) => this.#router.submit(request),
-      requestTurn: () => this.#host.requestTurn(),
-    });
+    return new LeaderDuties(
+      { ...this.#options, learnersMax: this.#options.learnersMax ?? LEARNERS_MAX },
+      {
+        raft: this.#raft,
+        state: () => this.#state,
+        requests: this.#requests,
+        peers: this.#peers,
+        identifiers: this.#seams.random.stream('member-ids'),
+        trace: this.#seams.trace,
+        platform: this.#seams.platform,
+        resubmit: (request) => this.#router.submit(request),
+        requestTurn: () => this.#host.requestTurn(),
+      },
+    );
   }
 }
 
