@@ -10,6 +10,8 @@
  *   kept promises          what a member took for durable is there after its restart
  *   early promise          no vote and no acknowledgement may leave before it is durable
  *   monotonic              term, commit, applied index and revision never go back within a life
+ *
+ * What members believe of each other and of themselves is held against the same accounts in claims.ts.
  */
 import {
   type ConfigState,
@@ -21,7 +23,8 @@ import {
   type RaftSnapshot,
   snapshotState,
 } from '@quorate/raft';
-import type { Platform, RecoveredState, Replica } from '@quorate/replica/internal';
+import { decodeCommand, type Platform, type RecoveredState, type Replica } from '@quorate/replica/internal';
+import { Claims } from './claims.js';
 import { require } from './violation.js';
 
 /** An entry as it was applied first. */
@@ -54,6 +57,10 @@ interface Watched {
 
 /** checkState looks at every entry in memory: so that a step costs about as many looks, long logs are looked at less often. */
 const FULL_CHECK_ENTRIES = 8;
+/** What begins an entry that is no store command: see Directory of the replica. */
+const PUBLICATION_TAG = 0xfe;
+/** So many bytes of a command go into its fingerprint, beside its length and checksum. */
+const FINGERPRINT_BYTES = 40;
 
 export class ClusterRules {
   readonly #platform: Platform;
@@ -67,9 +74,14 @@ export class ClusterRules {
   readonly #unsure = new Set<MemberId>();
   #lastDecided = 0;
   #lastConfig = 0;
+  readonly claims: Claims;
 
   constructor(platform: Platform) {
     this.#platform = platform;
+    this.claims = new Claims({
+      holds: (id, index, term) => this.#holds(id, index, term),
+      termOf: (id) => this.#promised.get(id)?.term ?? 0,
+    });
   }
 
   /** The highest index that any member has applied. */
@@ -113,6 +125,7 @@ export class ClusterRules {
       config: raft.core.config,
     });
     this.#unsure.delete(id);
+    this.claims.watch(id, replica);
     this.#checkPosition(id, replica);
     this.step(id);
   }
@@ -120,6 +133,7 @@ export class ClusterRules {
   /** The member's life is over. `withinCall`: it may have promised more since its last step than is known here. */
   forget(id: MemberId, withinCall: boolean): void {
     this.#watched.delete(id);
+    this.claims.forget(id);
     if (withinCall) this.#unsure.add(id);
   }
 
@@ -144,6 +158,7 @@ export class ClusterRules {
     this.#promised.set(id, { term, vote, ...last });
     this.#checkCommit(id, watched, raft);
     watched.config = raft.core.config;
+    this.claims.step(id);
   }
 
   #checkCore(watched: Watched, raft: Raft): void {
@@ -206,6 +221,7 @@ export class ClusterRules {
       const checksum = this.#platform.crc32(entry.data, 0);
       this.#decided[index] = { term: entry.term, checksum, knownInTerm: raft.term };
       this.#lastDecided = Math.max(this.#lastDecided, index);
+      this.#noteWrite(entry, checksum);
       if (entry.type === 'config') this.#lastConfig = Math.max(this.#lastConfig, index);
     }
     const { revision } = state.store;
@@ -214,6 +230,15 @@ export class ClusterRules {
     this.#checkPosition(id, watched.replica);
     watched.applied = now;
     watched.revision = revision;
+  }
+
+  /** Values are unique, so two writes are never alike. (Deletes are, and compactions.) */
+  #noteWrite({ index, type, data }: Entry, checksum: number): void {
+    if (type === 'config' || data.length === 0 || data[0] === PUBLICATION_TAG) return;
+    const { kind } = decodeCommand(this.#platform, data).operation;
+    if (kind !== 'put' && kind !== 'txn') return;
+    const beginning = this.#platform.latin1(data, 0, Math.min(data.length, FINGERPRINT_BYTES));
+    this.claims.decided(index, `${kind} of ${data.length} bytes, ${checksum}, ${JSON.stringify(beginning)}`);
   }
 
   #checkPosition(id: MemberId, { state }: Replica): void {

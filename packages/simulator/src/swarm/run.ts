@@ -12,6 +12,7 @@ import type { Tamper } from '../world/tamper.js';
 import { World } from '../world/world.js';
 import { Client } from './client.js';
 import { Nemesis } from './nemesis.js';
+import { Prober } from './prober.js';
 
 export interface RunOptions {
   readonly seed: number;
@@ -122,6 +123,7 @@ class Run {
       client.start();
     }
     this.#nemesis.start();
+    new Prober(world).start();
     this.#until(this.#scenario.stormMs, () => false);
     for (const client of this.#clients) client.stop();
     world.isStorm = false;

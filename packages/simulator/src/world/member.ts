@@ -186,7 +186,16 @@ export class Member {
   }
 
   read(done: (result: Result<undefined>, replica: Replica) => void): boolean {
-    return this.#ask((life, replica) => replica.read(this.#answer(life, (result) => done(result, replica))));
+    const { claims } = this.#world.rules;
+    const begun = claims.highestCommit;
+    return this.#ask((life, replica) =>
+      replica.read(
+        this.#answer(life, (result) => {
+          if (result.ok) claims.read(life.memberId, begun, replica.state.appliedIndex);
+          done(result, replica);
+        }),
+      ),
+    );
   }
 
   administer(operation: AdminOperation, done: (result: Result<AdminAnswer>) => void): boolean {

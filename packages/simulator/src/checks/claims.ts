@@ -1,0 +1,224 @@
+/**
+ * What members claim, held against what is true. From outside all logs can be seen at once, so a wrong belief is caught when it is
+ * formed, and not only when, with luck, a client comes to see what follows from it.
+ *
+ *   committed index     a member's commit index names an entry that some leader has committed by counting, and not another one
+ *   matched log         what a leader believes a follower of its term to hold lies on that follower's disk
+ *   honest vote         who gets a vote (or the promise of one) has a log that is at least as up to date as the voter's
+ *   fit to campaign     who campaigns has applied every committed configuration that it knows, and its log's ground is durable
+ *   newest snapshot     a member's newest snapshot is never replaced by an older one
+ *   kept for transfer   a leader keeps the log after a snapshot that is on its way to a member that answers
+ *   fresh read          a linearizable read is answered from a state that holds all that any leader had committed when it began
+ *   at most once        no write of a client is decided at two positions
+ */
+import type { MemberId, Message, Raft, VoteResponseMessage } from '@quorate/raft';
+import type { Replica } from '@quorate/replica/internal';
+import { require } from './violation.js';
+
+/** The disks as the rules know them: what member `id` holds durably, and the last term that is durable there. */
+export interface DurableLogs {
+  holds(id: MemberId, index: number, term: number | undefined): boolean;
+  /** The highest term that the member has taken part in, as far as its disk says; 0 if nothing is known. */
+  termOf(id: MemberId): number;
+}
+
+/** What was last seen of a member in its present life. */
+interface Seen {
+  readonly replica: Replica;
+  term: number;
+  role: Raft['role'];
+  leader: MemberId;
+  commit: number;
+  lastIndex: number;
+  compacted: number;
+  snapshot: number;
+  /** The queue of promises as it was, and how much of it was looked at. */
+  queue: readonly Message[];
+  queueLength: number;
+  readonly matches: Map<MemberId, number>;
+}
+
+export class Claims {
+  readonly #disks: DurableLogs;
+  readonly #seen = new Map<MemberId, Seen>();
+  /** The term of each committed entry, by index. */
+  readonly #committed: number[] = [];
+  #highestCommit = 0;
+  readonly #writes = new Map<string, number>();
+  /** A leader has committed something. */
+  onCommit: (leader: MemberId, term: number) => void = () => {};
+  /** A member has come to know a leader, which may be itself. */
+  onLeader: (member: MemberId) => void = () => {};
+
+  constructor(disks: DurableLogs) {
+    this.#disks = disks;
+  }
+
+  /** The highest index that any leader has committed. */
+  get highestCommit(): number {
+    return this.#highestCommit;
+  }
+
+  watch(id: MemberId, replica: Replica): void {
+    const { raft } = replica;
+    // The founder's first entry was never counted: it is the only one.
+    if (this.#highestCommit === 0) this.#commits(raft, 0);
+    this.#checkCommit(id, raft);
+    this.#seen.set(id, {
+      replica,
+      term: raft.term,
+      role: raft.role,
+      leader: raft.leader,
+      commit: raft.commit,
+      lastIndex: raft.lastIndex,
+      compacted: raft.core.log.compactedIndex,
+      snapshot: replica.snapshots.index,
+      queue: [],
+      queueLength: 0,
+      matches: new Map(),
+    });
+  }
+
+  forget(id: MemberId): void {
+    this.#seen.delete(id);
+  }
+
+  /** The member has had an input. */
+  step(id: MemberId): void {
+    const seen = this.#seen.get(id);
+    if (seen === undefined) return;
+    const { raft, snapshots } = seen.replica;
+    const isLeader = raft.role === 'leader';
+    if (raft.commit !== seen.commit) this.#commitMoved(id, seen, raft);
+    if (raft.role !== seen.role || raft.term !== seen.term) this.#roleChanged(id, seen, raft);
+    if (isLeader) this.#checkMatches(id, seen, raft);
+    else if (raft.lastIndex < seen.lastIndex) this.#checkMatched(id, raft);
+    this.#checkVotes(id, seen, raft);
+    const { compactedIndex } = raft.core.log;
+    if (compactedIndex !== seen.compacted) {
+      seen.compacted = compactedIndex;
+      if (isLeader) this.#checkKept(id, raft);
+    }
+    seen.lastIndex = raft.lastIndex;
+    require(snapshots.index >= seen.snapshot, 'newest snapshot', () =>
+      `member ${id} had a snapshot of ${seen.snapshot}, now of ${snapshots.index}`);
+    seen.snapshot = snapshots.index;
+    if (raft.leader !== seen.leader) {
+      seen.leader = raft.leader;
+      if (raft.leader !== 0) this.onLeader(id);
+    }
+  }
+
+  /** A read that began when `begun` was the highest commit index is answered. */
+  read(id: MemberId, begun: number, applied: number): void {
+    require(applied >= begun, 'fresh read', () =>
+      `member ${id} answers a read at ${applied}; when it began, ${begun} was committed`);
+  }
+
+  /** A client's write, told from every other by `fingerprint`, is decided at `index`. */
+  decided(index: number, fingerprint: string): void {
+    const before = this.#writes.get(fingerprint);
+    require(before === undefined, 'at most once', () =>
+      `the write at ${index} was decided at ${before} already: ${fingerprint}`);
+    this.#writes.set(fingerprint, index);
+  }
+
+  #commitMoved(id: MemberId, seen: Seen, raft: Raft): void {
+    if (raft.role === 'leader') {
+      this.#commits(raft, seen.commit);
+      this.onCommit(id, raft.term);
+    } else {
+      this.#checkCommit(id, raft);
+    }
+    seen.commit = raft.commit;
+  }
+
+  #commits(raft: Raft, from: number): void {
+    for (let index = Math.max(from, this.#highestCommit) + 1; index <= raft.commit; index += 1) {
+      this.#committed[index] = raft.entryTerm(index) ?? 0;
+    }
+    this.#highestCommit = Math.max(this.#highestCommit, raft.commit);
+  }
+
+  #checkCommit(id: MemberId, raft: Raft): void {
+    const { commit } = raft;
+    const term = raft.entryTerm(commit);
+    const truth = commit === 0 ? 0 : this.#committed[commit];
+    const isTrue = commit <= this.#highestCommit && (term === undefined || term === truth);
+    require(isTrue, 'committed index', () => {
+      return `member ${id} takes ${commit} of term ${term} for committed; committed was ${this.#highestCommit}, term ${truth} there`;
+    });
+  }
+
+  #roleChanged(id: MemberId, seen: Seen, raft: Raft): void {
+    seen.role = raft.role;
+    seen.term = raft.term;
+    seen.matches.clear();
+    if (raft.role !== 'pre-candidate' && raft.role !== 'candidate') return;
+    const { log, hasUnappliedConfig } = raft.core;
+    require(!hasUnappliedConfig, 'fit to campaign', () =>
+      `member ${id} campaigns in term ${raft.term} and has not applied a configuration up to ${raft.commit}`);
+    require(log.persistedIndex >= log.compactedIndex, 'fit to campaign', () => {
+      return `member ${id} campaigns in term ${raft.term}, its log begins after ${log.compactedIndex}, durable is ${log.persistedIndex}`;
+    });
+  }
+
+  /** At a leader: what it has come to believe of the others. Members of other terms may have lost what they had acknowledged. */
+  #checkMatches(id: MemberId, { matches }: Seen, raft: Raft): void {
+    for (const [peer, { match }] of raft.core.progress) {
+      if (peer === id || match <= (matches.get(peer) ?? 0)) continue;
+      matches.set(peer, match);
+      if (this.#termOf(peer) !== raft.term) continue;
+      require(this.#disks.holds(peer, match, raft.entryTerm(match)), 'matched log', () =>
+        `${id} leads term ${raft.term} and believes that ${peer} holds ${match}, which is not on its disk`);
+    }
+  }
+
+  /** At a follower whose log has become shorter: its leader must not rely on what is gone. */
+  #checkMatched(id: MemberId, raft: Raft): void {
+    const leader = this.#seen.get(raft.leader)?.replica.raft;
+    if (leader === undefined || leader.role !== 'leader' || leader.term !== raft.term) return;
+    const match = leader.core.progress.get(id)?.match ?? 0;
+    require(match <= raft.lastIndex, 'matched log', () =>
+      `${leader.id} leads term ${raft.term} and counts on ${id} for ${match}, whose log ends at ${raft.lastIndex} now`);
+  }
+
+  #termOf(id: MemberId): number {
+    return this.#seen.get(id)?.replica.raft.term ?? this.#disks.termOf(id);
+  }
+
+  #checkVotes(id: MemberId, seen: Seen, raft: Raft): void {
+    const queue = raft.core.messagesAfterPersist;
+    const from = queue === seen.queue ? seen.queueLength : 0;
+    seen.queue = queue;
+    seen.queueLength = queue.length;
+    for (let place = from; place < queue.length; place += 1) {
+      const message = queue[place] as Message;
+      if (message.type !== 'vote-response' && message.type !== 'pre-vote-response') continue;
+      if (message.granted) this.#checkVote(id, raft, message);
+    }
+  }
+
+  /** Raft paper 5.4.1, with the candidate's log as it is: it does not change while it campaigns. */
+  #checkVote(id: MemberId, { core }: Raft, { type, to, term }: VoteResponseMessage): void {
+    const candidate = this.#seen.get(to)?.replica.raft;
+    const isVote = type === 'vote-response';
+    if (candidate?.role !== (isVote ? 'candidate' : 'pre-candidate')) return;
+    if (candidate.term !== (isVote ? term : term - 1)) return;
+    const own = core.log;
+    const { lastIndex, lastTerm } = candidate.core.log;
+    const isUpToDate = lastTerm > own.lastTerm || (lastTerm === own.lastTerm && lastIndex >= own.lastIndex);
+    require(isUpToDate, 'honest vote', () => {
+      return `${id}, whose log ends with ${own.lastIndex}@${own.lastTerm}, grants a ${type} to ${to}, whose log ends with ${lastIndex}@${lastTerm}`;
+    });
+  }
+
+  #checkKept(id: MemberId, { core }: Raft): void {
+    for (const [peer, { state, recentlyActive, pendingSnapshot }] of core.progress) {
+      const isKept = state !== 'snapshot' || !recentlyActive || core.log.compactedIndex <= pendingSnapshot;
+      require(isKept, 'kept for transfer', () => {
+        return `${id} sends ${peer} a snapshot of ${pendingSnapshot} and has dropped its log up to ${core.log.compactedIndex}`;
+      });
+    }
+  }
+}
