@@ -287,6 +287,7 @@ export class ClusterRules {
     if (promised === undefined || promised.lastIndex < index) return false;
     const raft = this.#watched.get(member)?.replica.raft;
     const own = raft?.entryTerm(index);
-    return own === undefined || own === term;
+    // Compacted away there or here: then it is committed, and so the same.
+    return own === undefined || term === undefined || own === term;
   }
 }
