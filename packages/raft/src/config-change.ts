@@ -102,6 +102,8 @@ export function simple(config: ConfigState, changes: readonly SingleChange[]): C
 /** Everyone the configuration names, sorted ascending. */
 export function configMembers(config: ConfigState): MemberId[] {
   const { voters, votersOutgoing, learners, learnersNext } = config;
+  // As nearly always: nobody is there twice, and the voters are sorted.
+  if (votersOutgoing.length === 0 && learners.length === 0 && learnersNext.length === 0) return [...voters];
   return sorted(new Set([...voters, ...votersOutgoing, ...learners, ...learnersNext]));
 }
 
@@ -145,7 +147,10 @@ export function describeConfig(config: ConfigState): string {
  */
 export function checkInvariants(config: ConfigState): void {
   const { voters, votersOutgoing, learners, learnersNext } = config;
-  for (const list of [voters, votersOutgoing, learners, learnersNext]) checkList(list);
+  checkList(voters);
+  checkList(votersOutgoing);
+  checkList(learners);
+  checkList(learnersNext);
   for (const member of learnersNext) {
     // Staged because it votes in the outgoing half, and only for that reason.
     refuseIf(!votersOutgoing.includes(member), () => `${member} is in LearnersNext, but not Voters[1]`);

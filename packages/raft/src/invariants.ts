@@ -99,8 +99,9 @@ function checkLeader(core: Core): void {
     () => `S3 n${id}: leads term ${core.term}, durable is ${core.hardStatePersisted.term}`,
   );
   const members = configMembers(core.config);
-  const known = [...progress.keys()].toSorted((a, b) => a - b);
-  assert(members.join() === known.join(), () => `S4 n${id}: members ${members.join()}, progress of ${known.join()}`);
+  assert(members.length === progress.size && members.every((member) => progress.has(member)), () => {
+    return `S4 n${id}: members ${members.join()}, progress of ${[...progress.keys()].join()}`;
+  });
   for (const [member, { match, next, learner }] of progress) {
     assert(
       match <= log.lastIndex && next <= log.lastIndex + 1,
@@ -126,8 +127,8 @@ function checkLeader(core: Core): void {
   );
 }
 
-/** `before` was taken, then the member got one input. */
-export function checkTransition(before: RaftSnapshot, raft: Raft): void {
+/** `before` was taken, then the member got one input. Returns what is to be given as `before` after the next one. */
+export function checkTransition(before: RaftSnapshot, raft: Raft): RaftSnapshot {
   const after = snapshotState(raft);
   const name = (): string => `n${after.id}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`;
   assert(after.term >= before.term, () => `T1 ${name()}`);
@@ -148,4 +149,5 @@ export function checkTransition(before: RaftSnapshot, raft: Raft): void {
   if (after.role === 'leader' && before.role !== 'leader') {
     assert(sameTerm && before.role === 'candidate', () => `T6 ${name()}`);
   }
+  return after;
 }

@@ -18,6 +18,7 @@
 import { PathOrder } from '../adapters/path-order.js';
 import { type Disk, type DiskDone, DiskError, type DiskErrorCode } from '../seams/disk.js';
 import type { RandomStream } from '../seams/random.js';
+import { isJoined, join } from './chunks.js';
 import { MEMORY_SECTOR_BYTES, MemoryFile } from './memory-file.js';
 
 export type DiskOperation =
@@ -186,8 +187,8 @@ export class MemoryDisk implements Disk {
   }
 
   write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
-    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const bytes = join(chunks, length);
+    const bytes = join(chunks);
+    const { length } = bytes;
     const checked: DiskDone = (error) => {
       if (!isJoined(chunks, bytes))
         throw new Error(`assertion failed: a chunk for ${path} was changed while it was being written`);
@@ -203,7 +204,7 @@ export class MemoryDisk implements Disk {
       () => {
         const file = this.#shown.files.get(path);
         if (file === undefined) return this.#error('not-found', 'write', path);
-        const room = Math.max(0, file.sizeBytes + this.#capacityBytes - this.usedBytes - offset);
+        const room = this.#room(file.sizeBytes - offset);
         if (length > 0) file.write(offset, bytes.subarray(0, Math.min(length, room)));
         return room < length ? this.#error('full', 'write', path) : undefined;
       },
@@ -293,11 +294,10 @@ export class MemoryDisk implements Disk {
     const delayMs = this.#options.latencyMs?.(operation, path, bytes) ?? 0;
     this.#order.run(paths, (finished) => {
       this.#later(delayMs / 2, () => {
-        const fault = this.#faults.find((one) => one.operation === operation && one.matches(path));
+        const fault = this.#takeFault(operation, path);
         let error: DiskError | undefined;
         if (fault === undefined) error = act();
         else {
-          this.#faults = this.#faults.filter((one) => one !== fault);
           fail();
           error = this.#error(fault.code, operation, path);
         }
@@ -307,6 +307,13 @@ export class MemoryDisk implements Disk {
         });
       });
     });
+  }
+
+  #takeFault(operation: DiskOperation, path: string): Fault | undefined {
+    if (this.#faults.length === 0) return undefined;
+    const fault = this.#faults.find((one) => one.operation === operation && one.matches(path));
+    if (fault !== undefined) this.#faults = this.#faults.filter((one) => one !== fault);
+    return fault;
   }
 
   #later(delayMs: number, run: () => void): void {
@@ -336,9 +343,15 @@ export class MemoryDisk implements Disk {
   }
 
   #grow(file: MemoryFile, sizeBytes: number, operation: string, path: string): DiskError | undefined {
-    const room = Math.max(0, file.sizeBytes + this.#capacityBytes - this.usedBytes);
+    const room = this.#room(file.sizeBytes);
     file.resize(Math.min(sizeBytes, room));
     return room < sizeBytes ? this.#error('full', operation, path) : undefined;
+  }
+
+  /** What fits behind a place, `beforeBytes` of all that is used lie before it in its file. */
+  #room(beforeBytes: number): number {
+    if (this.#capacityBytes === Number.POSITIVE_INFINITY) return this.#capacityBytes;
+    return Math.max(0, beforeBytes + this.#capacityBytes - this.usedBytes);
   }
 
   #file(operation: string, path: string): MemoryFile {
@@ -366,24 +379,4 @@ function folderOf(path: string): string {
 function isReachable(folder: string, folders: ReadonlySet<string>): boolean {
   for (let at = folder; at !== ''; at = folderOf(at)) if (!folders.has(at)) return false;
   return true;
-}
-
-/** Whether `bytes` are still the chunks' bytes, one after the other. */
-function isJoined(chunks: readonly Uint8Array[], bytes: Uint8Array): boolean {
-  let offset = 0;
-  for (const chunk of chunks) {
-    for (let i = 0; i < chunk.length; i += 1) if (chunk[i] !== bytes[offset + i]) return false;
-    offset += chunk.length;
-  }
-  return true;
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
 }

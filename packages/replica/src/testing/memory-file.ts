@@ -11,12 +11,31 @@ export const MEMORY_SECTOR_BYTES = 512;
 
 type Sectors = Map<number, Uint8Array>;
 
+/** Sectors are cut from blocks of this size: one by one, each would be an allocation outside of the heap. */
+const BLOCK_BYTES = 32 * MEMORY_SECTOR_BYTES;
+let block = new ArrayBuffer(BLOCK_BYTES);
+let blockUsed = 0;
+
+/** A copy of the former one, or zeros. */
+function newSector(former: Uint8Array | undefined): Uint8Array {
+  if (blockUsed === BLOCK_BYTES) {
+    block = new ArrayBuffer(BLOCK_BYTES);
+    blockUsed = 0;
+  }
+  const sector = new Uint8Array(block, blockUsed, MEMORY_SECTOR_BYTES);
+  blockUsed += MEMORY_SECTOR_BYTES;
+  if (former !== undefined) sector.set(former);
+  return sector;
+}
+
 export class MemoryFile {
   sizeBytes = 0;
   #durableSizeBytes = 0;
   /** Sectors that are not there are zero. Their arrays are never written to, only replaced. */
   #sectors: Sectors = new Map();
-  #durable: Sectors = new Map();
+  readonly #durable: Sectors = new Map();
+  /** Every durable sector lies before it. */
+  #durableEnd = 0;
   /** Oldest first. */
   readonly #versions = new Map<number, Uint8Array[]>();
 
@@ -39,7 +58,7 @@ export class MemoryFile {
       const number = Math.floor((offset + at) / MEMORY_SECTOR_BYTES);
       const from = (offset + at) % MEMORY_SECTOR_BYTES;
       const take = Math.min(MEMORY_SECTOR_BYTES - from, bytes.length - at);
-      const sector = this.#sectors.get(number)?.slice() ?? new Uint8Array(MEMORY_SECTOR_BYTES);
+      const sector = newSector(take < MEMORY_SECTOR_BYTES ? this.#sectors.get(number) : undefined);
       sector.set(bytes.subarray(at, at + take), from);
       this.#sectors.set(number, sector);
       const versions = this.#versions.get(number);
@@ -69,9 +88,12 @@ export class MemoryFile {
 
   sync(): void {
     // Only what is known to have changed: what an earlier sync has failed to write is not tried again.
-    for (const [number, versions] of this.#versions) this.#durable.set(number, versions.at(-1) as Uint8Array);
+    for (const [number, versions] of this.#versions) this.#setDurable(number, versions.at(-1) as Uint8Array);
     const keep = Math.ceil(this.sizeBytes / MEMORY_SECTOR_BYTES);
-    for (const number of this.#durable.keys()) if (number >= keep) this.#durable.delete(number);
+    if (this.#durableEnd > keep) {
+      for (const number of this.#durable.keys()) if (number >= keep) this.#durable.delete(number);
+      this.#durableEnd = keep;
+    }
     this.#durableSizeBytes = this.sizeBytes;
     this.#versions.clear();
   }
@@ -100,17 +122,24 @@ export class MemoryFile {
   /** Damages what is durable, and what is read with it. */
   alter(offset: number, change: (byte: number) => number): void {
     const number = Math.floor(offset / MEMORY_SECTOR_BYTES);
-    for (const sectors of [this.#sectors, this.#durable]) {
-      const sector = sectors.get(number)?.slice() ?? new Uint8Array(MEMORY_SECTOR_BYTES);
+    const altered = (former: Uint8Array | undefined): Uint8Array => {
+      const sector = newSector(former);
       const at = offset % MEMORY_SECTOR_BYTES;
       sector[at] = change(sector[at] as number);
-      sectors.set(number, sector);
-    }
+      return sector;
+    };
+    this.#sectors.set(number, altered(this.#sectors.get(number)));
+    this.#setDurable(number, altered(this.#durable.get(number)));
+  }
+
+  #setDurable(number: number, sector: Uint8Array): void {
+    this.#durable.set(number, sector);
+    this.#durableEnd = Math.max(this.#durableEnd, number + 1);
   }
 
   #persist(number: number, sector: Uint8Array | undefined): void {
     if (sector === undefined) return;
-    this.#durable.set(number, sector);
+    this.#setDurable(number, sector);
     const end = Math.min(this.sizeBytes, (number + 1) * MEMORY_SECTOR_BYTES);
     this.#durableSizeBytes = Math.max(this.#durableSizeBytes, end);
   }

@@ -37,10 +37,10 @@ interface Decided {
 
 /** What a member believes to be on its disk. */
 interface Promised {
-  readonly term: number;
-  readonly vote: MemberId;
-  readonly lastIndex: number;
-  readonly lastTerm: number;
+  term: number;
+  vote: MemberId;
+  lastIndex: number;
+  lastTerm: number;
 }
 
 /** One member's life as the rules follow it. */
@@ -146,36 +146,44 @@ export class ClusterRules {
     this.#checkPromises(id, raft);
     this.#checkLeader(id, raft, watched);
     this.#checkApplied(id, watched);
-    const { hardStatePersisted, log } = raft.core;
-    const { term, vote } = hardStatePersisted;
-    const lastTerm = raft.entryTerm(log.persistedIndex);
-    // Unknown while a snapshot that replaces the log is being written: until then the disk holds what it held before.
-    const former = this.#promised.get(id);
-    const last =
-      lastTerm === undefined
-        ? { lastIndex: former?.lastIndex ?? 0, lastTerm: former?.lastTerm ?? 0 }
-        : { lastIndex: log.persistedIndex, lastTerm };
-    this.#promised.set(id, { term, vote, ...last });
+    this.#notePromised(id, raft);
     this.#checkCommit(id, watched, raft);
     watched.config = raft.core.config;
     this.claims.step(id);
   }
 
+  #notePromised(id: MemberId, raft: Raft): void {
+    const { hardStatePersisted, log } = raft.core;
+    let promised = this.#promised.get(id);
+    if (promised === undefined) {
+      promised = { term: 0, vote: 0, lastIndex: 0, lastTerm: 0 };
+      this.#promised.set(id, promised);
+    }
+    promised.term = hardStatePersisted.term;
+    promised.vote = hardStatePersisted.vote;
+    const lastTerm = raft.entryTerm(log.persistedIndex);
+    // Unknown while a snapshot that replaces the log is being written: until then the disk holds what it held before.
+    if (lastTerm === undefined) return;
+    promised.lastIndex = log.persistedIndex;
+    promised.lastTerm = lastTerm;
+  }
+
   #checkCore(watched: Watched, raft: Raft): void {
     const { log } = raft.core;
     watched.stepsUnchecked += 1;
-    checkTransition(watched.before, raft);
+    const after = checkTransition(watched.before, raft);
     const isDue = watched.stepsUnchecked * FULL_CHECK_ENTRIES >= log.lastIndex - log.compactedIndex;
-    if (isDue || raft.role !== watched.before.role) {
+    if (isDue || after.role !== watched.before.role) {
       watched.stepsUnchecked = 0;
       checkState(raft);
     }
-    watched.before = snapshotState(raft);
+    watched.before = after;
   }
 
   /** What may leave at once promises nothing that a crash could take back. (What promises more waits for the disk.) */
   #checkPromises(id: MemberId, raft: Raft): void {
     const { messages, hardStatePersisted: durable, log } = raft.core;
+    if (messages.length === 0) return;
     for (const message of messages) {
       let isDurable = true;
       if (message.type === 'vote') isDurable = durable.term >= message.term;

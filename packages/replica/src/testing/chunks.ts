@@ -1,0 +1,42 @@
+/** Bytes that come as chunks, one after the other: joined to a copy, and compared with it later. */
+
+/** Below this a loop over bytes is faster than a call or a view. */
+const LOOP_BYTES_MAX = 48;
+
+/** A copy. */
+export function join(chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    if (chunk.length > LOOP_BYTES_MAX) bytes.set(chunk, offset);
+    else for (let i = 0; i < chunk.length; i += 1) bytes[offset + i] = chunk[i] as number;
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+/** Whether `bytes`, which were the chunks' bytes, still are. */
+export function isJoined(chunks: readonly Uint8Array[], bytes: Uint8Array): boolean {
+  let offset = 0;
+  for (const chunk of chunks) {
+    if (!isAt(chunk, bytes, offset)) return false;
+    offset += chunk.length;
+  }
+  return true;
+}
+
+/** Eight bytes at a time where there are many. */
+function isAt(chunk: Uint8Array, bytes: Uint8Array, offset: number): boolean {
+  let i = 0;
+  if (chunk.length > LOOP_BYTES_MAX) {
+    const a = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
+    const b = new DataView(bytes.buffer, bytes.byteOffset + offset, chunk.length);
+    for (const end = chunk.length - 7; i < end; i += 8) {
+      if (a.getInt32(i) !== b.getInt32(i) || a.getInt32(i + 4) !== b.getInt32(i + 4)) return false;
+    }
+  }
+  for (; i < chunk.length; i += 1) if (chunk[i] !== bytes[offset + i]) return false;
+  return true;
+}
