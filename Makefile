@@ -4,7 +4,7 @@ NPM_STAMP := node_modules/.quorate-installed
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
 SERVE := node packages/server/dist/src/bin.js serve
 
-.PHONY: help cluster run1 run2 run3 run-test test check format build simulate bench mutants clean
+.PHONY: help cluster run1 run2 run3 run-test test check format build simulate bench bench-etcd mutants clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -42,6 +42,9 @@ simulate: build ## run clusters under virtual time and faults, from a fresh seed
 
 bench: build ## the seed's measurements, beside the seed's own figures
 	@node bench/dist/seed.js
+
+bench-etcd: build ## Quorate beside etcd, the same loads in turns; FORM=long takes about half an hour
+	@node bench/dist/etcd/main.js --form $(or $(FORM),short)
 
 mutants: build ## plant known bugs in copies of the code and see which of them the simulator finds (about 20 minutes)
 	@node packages/simulator/dist/mutants/bin.js

@@ -1,0 +1,269 @@
+/**
+ * The rows of the comparison: what is loaded onto a system and how. Each is run against one system at a time, on a store whose state the
+ * row names.
+ */
+import {
+  LeaseGrantRequest,
+  LeaseKeepAliveRequest,
+  PutRequest,
+  RangeRequest,
+  TxnRequest,
+  WatchRequest,
+} from '@quorate/proto';
+import { framed, h2load, type LoadResult, percentiles } from './h2load.js';
+import { headerBlock, LoadConnection } from './load-connection.js';
+import { type Call, type SpreadLoad, spreadLoad } from './spread-load.js';
+
+const RANGE = '/etcdserverpb.KV/Range';
+const PUT = '/etcdserverpb.KV/Put';
+const TXN = '/etcdserverpb.KV/Txn';
+const WATCH = '/etcdserverpb.Watch/Watch';
+const LEASE_GRANT = '/etcdserverpb.Lease/LeaseGrant';
+const LEASE_KEEP_ALIVE = '/etcdserverpb.Lease/LeaseKeepAlive';
+
+export const SPREAD_KEYS = 100_000;
+const KEY_BYTES = 32;
+const VALUE = new Uint8Array(256).fill(0x76);
+const FIXED_KEY = utf8('a-fixed-key');
+
+export interface Effort {
+  /** Seconds that a row takes, about. */
+  readonly seconds: number;
+}
+
+export interface Row {
+  readonly name: string;
+  /** The same name for the same load before and after the burst of puts. */
+  readonly load: string;
+  readonly phase: 'fresh' | 'after the burst';
+  /** The ratio of throughputs that is aimed for; undefined: none was set. */
+  readonly goal: number | undefined;
+  run(origin: string, effort: Effort): Promise<LoadResult>;
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export function spreadKey(i: number): Uint8Array {
+  return utf8(`key/${String(i).padStart(10, '0')}/`.padEnd(KEY_BYTES, 'k'));
+}
+
+const IN_FLIGHT = [
+  { connections: 1, streams: 1 },
+  { connections: 16, streams: 4 },
+  { connections: 16, streams: 63 },
+] as const;
+
+/** A short run tells how many calls fill the time, so that slow and fast systems are measured for about as long. */
+async function timed(
+  origin: string,
+  rpc: string,
+  message: Uint8Array,
+  shape: { connections: number; streams: number },
+  seconds: number,
+): Promise<LoadResult> {
+  const inFlight = shape.connections * shape.streams;
+  const probe = await h2load(origin, rpc, message, { ...shape, calls: Math.max(500, inFlight * 4) });
+  const result = await h2load(origin, rpc, message, {
+    ...shape,
+    calls: Math.max(inFlight * 10, Math.round(probe.perSecond * seconds)),
+  });
+  // Whoever divides the CPU time by the calls means all of them.
+  return { ...result, calls: probe.calls + result.calls };
+}
+
+function h2loadRows(): readonly Row[] {
+  const put = PutRequest.encode({ key: FIXED_KEY, value: VALUE });
+  const kinds = [
+    { load: 'put', rpc: PUT, message: put, goals: [1.7, 3, 4], phases: ['fresh'] },
+    {
+      load: 'read, linearizable',
+      rpc: RANGE,
+      message: RangeRequest.encode({ key: FIXED_KEY }),
+      goals: [1.6, 4, 8],
+      phases: ['fresh', 'after the burst'],
+    },
+    {
+      load: 'read, serializable',
+      rpc: RANGE,
+      message: RangeRequest.encode({ key: FIXED_KEY, serializable: true }),
+      goals: [3, 4.5, 9],
+      phases: ['fresh', 'after the burst'],
+    },
+  ] as const;
+  return kinds.flatMap(({ load, rpc, message, goals, phases }) =>
+    phases.flatMap((phase) =>
+      IN_FLIGHT.map((shape, i): Row => {
+        const name = `${load}, ${shape.connections * shape.streams} in flight`;
+        const goal = phase === 'fresh' ? goals[i] : undefined;
+        const run = (origin: string, { seconds }: Effort): Promise<LoadResult> =>
+          timed(origin, rpc, message, shape, seconds);
+        return { name, load: name, phase, goal, run };
+      }),
+    ),
+  );
+}
+
+/** Puts every key once, so that reads find something. */
+export async function fillStore(origin: string, keys: number): Promise<void> {
+  const block = headerBlock(origin, PUT);
+  let next = 0;
+  const connections = await Promise.all(Array.from({ length: 16 }, () => LoadConnection.open(origin)));
+  await Promise.all(
+    connections.flatMap((connection) =>
+      Array.from({ length: 16 }, async () => {
+        while (next < keys) {
+          const message = framed(PutRequest.encode({ key: spreadKey(next++), value: VALUE }));
+          const answered = await new Promise<boolean>((resolve) => connection.call(block, message, resolve));
+          if (!answered) throw new Error('a put was refused while the store was filled');
+        }
+      }),
+    ),
+  );
+  for (const connection of connections) connection.close();
+}
+
+const SPREAD: Omit<SpreadLoad, 'durationMs'> = { connections: 16, streams: 4 };
+
+/** Not Math.random: both systems get the same keys in the same order. */
+function draw(): () => number {
+  let state = 0x2545f491;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % SPREAD_KEYS;
+  };
+}
+
+type Maker = (origin: string) => () => Call;
+
+function puts(origin: string): () => Call {
+  const block = headerBlock(origin, PUT);
+  const key = draw();
+  return () => ({ block, framedMessage: framed(PutRequest.encode({ key: spreadKey(key()), value: VALUE })) });
+}
+
+function reads(origin: string): () => Call {
+  const block = headerBlock(origin, RANGE);
+  const key = draw();
+  return () => ({ block, framedMessage: framed(RangeRequest.encode({ key: spreadKey(key()) })) });
+}
+
+function mixed(origin: string): () => Call {
+  const [put, read] = [puts(origin), reads(origin)];
+  let i = 0;
+  return () => (i++ % 10 === 0 ? put() : read());
+}
+
+function ranges(origin: string): () => Call {
+  const block = headerBlock(origin, RANGE);
+  const key = draw();
+  return () => {
+    const message = { key: spreadKey(key()), rangeEnd: Uint8Array.of(0), limit: 100 };
+    return { block, framedMessage: framed(RangeRequest.encode(message)) };
+  };
+}
+
+function transactions(origin: string): () => Call {
+  const block = headerBlock(origin, TXN);
+  const index = draw();
+  return () => {
+    const key = spreadKey(index());
+    const compare = [{ key, target: 'CREATE', result: 'GREATER', createRevision: 0 }] as const;
+    const success = [{ requestPut: { key, value: VALUE } }];
+    return { block, framedMessage: framed(TxnRequest.encode({ compare, success })) };
+  };
+}
+
+function spreadRow(name: string, make: Maker, shape = SPREAD): Row {
+  const run = async (origin: string, { seconds }: Effort): Promise<LoadResult> =>
+    await spreadLoad(origin, make(origin), { ...shape, durationMs: seconds * 1000 });
+  return { name, load: name, phase: 'after the burst', goal: undefined, run };
+}
+
+/** Puts while so many watchers of all keys are open; each gets each change. */
+function watchedRow(watchers: number): Row {
+  const name = `spread: puts with ${watchers} watchers`;
+  const run = async (origin: string, { seconds }: Effort): Promise<LoadResult> => {
+    const connection = await LoadConnection.open(origin);
+    const block = headerBlock(origin, WATCH);
+    const createRequest = { key: utf8('key/'), rangeEnd: utf8('key0') };
+    let created = 0;
+    await new Promise<void>((resolve) => {
+      for (let i = 0; i < watchers; i++) {
+        let isFirst = true;
+        const send = connection.stream(block, () => {
+          if (!isFirst) return;
+          isFirst = false;
+          created += 1;
+          if (created === watchers) resolve();
+        });
+        send(framed(WatchRequest.encode({ createRequest })));
+      }
+    });
+    try {
+      return await spreadLoad(origin, puts(origin), { ...SPREAD, durationMs: seconds * 1000 });
+    } finally {
+      connection.close();
+    }
+  };
+  return { name, load: name, phase: 'after the burst', goal: undefined, run };
+}
+
+const LEASES = 64;
+const LEASE_CONNECTIONS = 16;
+
+/** Each slot has a lease of its own and renews it on a stream, one renewal at a time. */
+async function keepAlive(origin: string, { seconds }: Effort): Promise<LoadResult> {
+  const connections = await Promise.all(Array.from({ length: LEASE_CONNECTIONS }, () => LoadConnection.open(origin)));
+  const begin = performance.now();
+  const end = begin + seconds * 1000;
+  const slots = Array.from({ length: LEASES }, async (_, i) => {
+    const connection = connections[i % connections.length] as LoadConnection;
+    return await renewUntil(end, connection, origin, BigInt(1_000 + i));
+  });
+  const latencies = (await Promise.all(slots)).flat();
+  const spent = (performance.now() - begin) / 1000;
+  for (const connection of connections) connection.close();
+  return { perSecond: latencies.length / spent, calls: latencies.length, ...percentiles(latencies) };
+}
+
+async function renewUntil(end: number, connection: LoadConnection, origin: string, ID: bigint): Promise<number[]> {
+  const granted = framed(LeaseGrantRequest.encode({ ID, TTL: 600 }));
+  // The lease may be there from an earlier round: then this is refused, and it is as good.
+  await new Promise<boolean>((resolve) => connection.call(headerBlock(origin, LEASE_GRANT), granted, resolve));
+  const latencies: number[] = [];
+  let answered: (() => void) | undefined;
+  const send = connection.stream(headerBlock(origin, LEASE_KEEP_ALIVE), () => answered?.());
+  const message = framed(LeaseKeepAliveRequest.encode({ ID }));
+  while (performance.now() < end) {
+    const at = performance.now();
+    const reply = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    send(message);
+    await reply;
+    latencies.push(performance.now() - at);
+  }
+  return latencies;
+}
+
+function keepAliveRow(): Row {
+  const name = `lease keep-alives, ${LEASES} leases`;
+  return { name, load: name, phase: 'after the burst', goal: undefined, run: keepAlive };
+}
+
+/** The rows in the order in which they are run: the fresh ones, then a burst of 100,000 puts, then the rest. */
+export const ROWS: readonly Row[] = [
+  ...h2loadRows(),
+  spreadRow('spread: puts', puts),
+  spreadRow('spread: reads', reads),
+  spreadRow('spread: 90 % reads, 10 % puts', mixed),
+  spreadRow('spread: ranges of 100 keys', ranges),
+  spreadRow('spread: compare and put', transactions),
+  watchedRow(100),
+  watchedRow(1_000),
+  keepAliveRow(),
+];

@@ -1,0 +1,189 @@
+/**
+ * The two systems that are compared, each as three processes on this machine with equal settings: own folders on the same file system,
+ * default durability, plain connections, logs to a file.
+ *
+ * Both are started by etcd's own flags, so what one is given the other is given too.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export type SystemName = 'quorate' | 'etcd';
+export const SYSTEMS: readonly SystemName[] = ['etcd', 'quorate'];
+
+const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+const QUORATE_ETCD = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'etcd-bin.js');
+const MEMBERS = 3;
+const STOP_TIMEOUT_MS = 10_000;
+/** A store of a million keys of 288 bytes with history, and the burst of puts on top, must fit. */
+const QUOTA_BYTES = 8 * 1024 ** 3;
+
+/** CPU time and memory of one process, from /proc. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+export class SystemMember {
+  readonly name: string;
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly folder: string;
+  readonly #command: readonly string[];
+  #process: ChildProcess | undefined;
+
+  constructor(name: string, ports: readonly [number, number], folder: string, command: readonly string[]) {
+    this.name = name;
+    [this.clientPort, this.peerPort] = ports;
+    this.folder = folder;
+    this.#command = command;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.clientPort}`;
+  }
+
+  start(): void {
+    const [program = '', ...args] = this.#command;
+    const log = openSync(`${this.folder}.log`, 'a');
+    this.#process = spawn(program, args, {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ETCD_UNSUPPORTED_ARCH: os.arch() },
+    });
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  usage(): Usage {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error(`${this.name} does not run`);
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    const [, resident = '0'] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    // Linux counts CPU time in hundredths of a second.
+    return { cpuSeconds: ticks / 100, residentBytes: Number(resident) * 1024 };
+  }
+
+  diskBytes(): number {
+    return folderBytes(this.folder);
+  }
+
+  wipe(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function folderBytes(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const at = path.join(folder, entry.name);
+    // What is allocated, not what the file claims: both systems preallocate.
+    bytes += entry.isDirectory() ? folderBytes(at) : statSync(at).blocks * 512;
+  }
+  return bytes;
+}
+
+export class System {
+  readonly name: SystemName;
+  readonly members: readonly SystemMember[];
+  readonly #folder: string;
+
+  private constructor(name: SystemName, members: readonly SystemMember[], folder: string) {
+    this.name = name;
+    this.members = members;
+    this.#folder = folder;
+  }
+
+  /** Three members that are not started yet. */
+  static async create(name: SystemName): Promise<System> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), `bench-${name}-`));
+    const ports = await freePorts(2 * MEMBERS);
+    const peers = Array.from({ length: MEMBERS }, (_, i) => `m${i + 1}=http://127.0.0.1:${ports[2 * i + 1]}`).join(',');
+    const program = name === 'etcd' ? ['etcd'] : [process.execPath, ...profileFlags(), QUORATE_ETCD];
+    const members = Array.from({ length: MEMBERS }, (_, i) => {
+      const [client = 0, peer = 0] = ports.slice(2 * i);
+      const data = path.join(folder, `m${i + 1}`);
+      const clientUrl = `http://127.0.0.1:${client}`;
+      const peerUrl = `http://127.0.0.1:${peer}`;
+      const flags = {
+        name: `m${i + 1}`,
+        'data-dir': data,
+        'listen-client-urls': clientUrl,
+        'advertise-client-urls': clientUrl,
+        'listen-peer-urls': peerUrl,
+        'initial-advertise-peer-urls': peerUrl,
+        'initial-cluster': peers,
+        'initial-cluster-token': path.basename(folder),
+        'initial-cluster-state': 'new',
+        'quota-backend-bytes': String(QUOTA_BYTES),
+      };
+      const command = [...program, ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])];
+      return new SystemMember(`m${i + 1}`, [client, peer], data, command);
+    });
+    return new System(name, members, folder);
+  }
+
+  start(): void {
+    for (const member of this.members) member.start();
+  }
+
+  usage(): Usage {
+    const all = this.members.map((member) => member.usage());
+    return {
+      cpuSeconds: all.reduce((sum, usage) => sum + usage.cpuSeconds, 0),
+      residentBytes: Math.max(...all.map((usage) => usage.residentBytes)),
+    };
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.stop()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** BENCH_PROFILE names a folder: the members of Quorate write a CPU profile there when they end. */
+function profileFlags(): readonly string[] {
+  const folder = process.env['BENCH_PROFILE'];
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => {
+        server.listen(0, '127.0.0.1', resolve);
+      });
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return address.port;
+  });
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+        }),
+    ),
+  );
+  return ports;
+}
