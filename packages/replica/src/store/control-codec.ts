@@ -190,8 +190,8 @@ export function writeAlarms(writer: ByteWriter, alarms: readonly Alarm[]): void 
   }
 }
 
-export function readAlarms(reader: ByteReader): Alarm[] {
-  const count = reader.count(ALARM_BYTES_MIN);
+/** `count`: as the caller has read and bounded it. */
+export function readAlarms(reader: ByteReader, count: number): Alarm[] {
   const alarms: Alarm[] = [];
   for (let index = 0; index < count; index++) {
     alarms.push(readAlarm(reader));

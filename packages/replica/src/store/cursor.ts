@@ -91,3 +91,7 @@ export function isBeforeEnd(key: Key, range: KeyRange): boolean {
   }
   return range.rangeEnd === EVERY_KEY_FROM || key < range.rangeEnd;
 }
+
+export function isInRange(key: Key, range: KeyRange): boolean {
+  return key >= range.key && isBeforeEnd(key, range);
+}

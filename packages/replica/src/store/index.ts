@@ -2,7 +2,9 @@
 export { StoreCodecError } from './bytes.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
 export { stampTime, TIME_MS_MAX } from './control-codec.js';
-export { EVERY_KEY_FROM } from './cursor.js';
+export { EVERY_KEY_FROM, isInRange } from './cursor.js';
+export { type HistoryOptions, type HistoryScan, historyScan } from './history-scan.js';
+export { LEASE_TTL_SECONDS_MAX, LEASES_MAX } from './leases.js';
 export type { StoreLoader } from './loader.js';
 export { decodeResponse, encodeResponse } from './response-codec.js';
 export type { FrozenStore, SnapshotChunks } from './snapshot.js';

@@ -1,8 +1,9 @@
 /** What must hold of a keyspace between commands. Tests and the simulator check it after every step. */
 import { KEY_OVERHEAD_BYTES, type Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
+import { CHANGE_BYTES } from './revision-index.js';
 import type { Slab } from './slabs.js';
 import { NODE_ITEMS_MAX, type Node } from './tree.js';
-import type { Key } from './types.js';
+import { type Key, type LeaseId, NO_LEASE } from './types.js';
 import { RecordReader, type Version } from './version.js';
 
 function check(condition: boolean, message: string): asserts condition {
@@ -27,9 +28,16 @@ export function checkKeyspace(
 ): void {
   check(revision >= 1 && compactRevision >= 0 && compactRevision <= revision, 'revisions');
   const account: Account = { bytes: 0, historyBytes: 0, liveBytes: new Map(), record: new RecordReader() };
+  const changes: Change[] = [];
+  const attached = keyspace.leases.attached();
   checkNode(keyspace.tree.root, undefined, undefined, (key, head) => {
     checkChain(key, head, revision, account);
+    checkLease(key, head, attached, account.record);
+    gatherChanges(key, head, compactRevision, changes, account.record);
   });
+  check(attached.size === 0, 'no lease holds a key that does not name it');
+  keyspace.leases.check();
+  checkChanges(keyspace, compactRevision, changes);
   for (const chain of detached) {
     for (let version: Version | undefined = chain; version !== undefined; version = version.previous) {
       charge(version, account);
@@ -92,6 +100,59 @@ function checkChain(key: Key, head: Version, revision: number, account: Account)
     account.historyBytes += versionBytes(version, account);
     newer = version;
   }
+}
+
+/** Takes the key's attachment away from `attached`. */
+function checkLease(key: Key, head: Version, attached: Map<Key, LeaseId>, record: RecordReader): void {
+  record.read(head);
+  check(
+    (attached.get(key) ?? NO_LEASE) === record.lease,
+    'a key is attached to the lease that its newest version names',
+  );
+  attached.delete(key);
+}
+
+interface Change {
+  readonly key: Key;
+  readonly version: Version;
+  readonly order: number;
+}
+
+function gatherChanges(
+  key: Key,
+  head: Version,
+  compactRevision: number,
+  changes: Change[],
+  record: RecordReader,
+): void {
+  for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
+    if (version.modRevision >= compactRevision) {
+      record.read(version);
+      changes.push({ key, version, order: record.order });
+    }
+  }
+}
+
+/** The index of changes holds the very versions of the chains, in order. */
+function checkChanges(keyspace: Keyspace, compactRevision: number, changes: Change[]): void {
+  changes.sort(compareChanges);
+  const cursor = keyspace.changes.cursor(compactRevision);
+  for (const { key, version } of changes) {
+    check(cursor.version === version && cursor.key === key, 'the index of changes follows the chains');
+    cursor.next();
+  }
+  check(cursor.version === undefined, 'the index of changes has nothing else');
+  check(keyspace.changes.bytes === changes.length * CHANGE_BYTES, 'memory of the index of changes');
+}
+
+function compareChanges(left: Change, right: Change): number {
+  if (left.version.modRevision !== right.version.modRevision) {
+    return left.version.modRevision - right.version.modRevision;
+  }
+  if (left.order !== right.order) {
+    return left.order - right.order;
+  }
+  return left.key < right.key ? -1 : 1;
 }
 
 function versionBytes(version: Version, account: Account): number {

@@ -1,11 +1,14 @@
 /**
- * The state itself: the tree of keys, the slabs of their values, and the account of memory; with the few changes there are.
+ * The state itself: the tree of keys, the slabs of their values, the leases that hold keys, the index of changes, and the
+ * account of memory; with the few changes there are.
  * Revisions, checks and answers are the store's business (store.ts).
  */
 import type { Platform } from '../seams/platform.js';
+import { Leases } from './leases.js';
+import { RevisionIndex } from './revision-index.js';
 import { Slabs } from './slabs.js';
 import { Tree } from './tree.js';
-import type { Key, KeyValue, LeaseId } from './types.js';
+import { type Key, type KeyValue, type LeaseId, NO_LEASE } from './types.js';
 import { RECORD_HEADER_BYTES_MAX, RecordReader, Version, writeRecord } from './version.js';
 
 /** Estimates of what the engine spends beside the bytes themselves: a string's header and two slots of a leaf two thirds full ... */
@@ -16,6 +19,8 @@ export const VERSION_OVERHEAD_BYTES = 56;
 export class Keyspace {
   tree: Tree = new Tree();
   readonly slabs: Slabs;
+  readonly leases: Leases = new Leases();
+  changes: RevisionIndex = new RevisionIndex();
   /** Shared scratch: valid until the next read. */
   readonly record: RecordReader = new RecordReader();
   /** Estimate of memory for keys, values and history. */
@@ -39,10 +44,12 @@ export class Keyspace {
     const record = this.record;
     let createRevision = revision;
     let version = 1;
+    let leaseBefore = NO_LEASE;
     if (head !== undefined && !head.isTombstone) {
       record.read(head);
       createRevision = record.createRevision;
       version = record.version + 1;
+      leaseBefore = record.lease;
       this.historyBytes += VERSION_OVERHEAD_BYTES + record.recordBytes;
     }
     const slabs = this.slabs;
@@ -61,6 +68,10 @@ export class Keyspace {
       }
       this.tree.replace(next);
     }
+    this.changes.push(key, next);
+    if (leaseBefore !== lease) {
+      this.leases.move(key, leaseBefore, lease);
+    }
     return next;
   }
 
@@ -69,7 +80,10 @@ export class Keyspace {
     this.record.read(head);
     this.bytes += VERSION_OVERHEAD_BYTES;
     this.historyBytes += 2 * VERSION_OVERHEAD_BYTES + this.record.recordBytes + KEY_OVERHEAD_BYTES + key.length;
-    this.tree.replace(Version.tombstone(revision, order, head));
+    this.leases.move(key, this.record.lease, NO_LEASE);
+    const tombstone = Version.tombstone(revision, order, head);
+    this.tree.replace(tombstone);
+    this.changes.push(key, tombstone);
   }
 
   /** Takes back the newest version of `key` so that `head` is again what it was. The caller restores `bytes` and `historyBytes`. */
@@ -78,12 +92,22 @@ export class Keyspace {
     if (undone === undefined) {
       throw new Error('a change to be undone is not there');
     }
+    this.leases.move(key, this.leaseOf(undone), this.leaseOf(head));
+    this.changes.pop();
     this.releaseRecord(undone);
     if (head === undefined) {
       this.tree.remove();
     } else {
       this.tree.replace(head);
     }
+  }
+
+  private leaseOf(version: Version | undefined): LeaseId {
+    if (version === undefined) {
+      return NO_LEASE;
+    }
+    this.record.read(version);
+    return this.record.lease;
   }
 
   /** The record of a version that nothing refers to any more. Returns its length. */

@@ -5,21 +5,28 @@
  */
 import type { Platform } from '../seams/platform.js';
 import { ByteReader, StoreCodecError, StoreTruncatedError, view } from './bytes.js';
+import { ALARMS_MAX, compareAlarms } from './control.js';
+import { isTime, readAlarms } from './control-codec.js';
 import { KEY_OVERHEAD_BYTES, Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
+import { LEASE_TTL_SECONDS_MAX, LEASES_MAX } from './leases.js';
+import { RevisionIndexBuilder } from './revision-index.js';
 import { NO_SLAB } from './slabs.js';
 import { CRC_BYTES, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from './snapshot.js';
 import { Tree, type TreeBuilder } from './tree.js';
-import type { Key } from './types.js';
+import { type Alarm, type Key, NO_LEASE } from './types.js';
 import { RECORD_LEASE, RECORD_MORE, RECORD_ORDER, RECORD_TOMBSTONE, Version } from './version.js';
 
 export interface LoadedState {
+  /** With its leases and the index of changes. */
   readonly keyspace: Keyspace;
+  readonly timeMs: number;
+  readonly alarms: readonly Alarm[];
   readonly revision: number;
   readonly compactRevision: number;
 }
 
 /** What the next bytes of the stream are. */
-type Expectation = 'header' | 'key' | 'newest-version' | 'older-version' | 'nothing';
+type Expectation = 'header' | 'lease' | 'key' | 'newest-version' | 'older-version' | 'nothing';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -30,6 +37,11 @@ export class StoreLoader<Store> {
   readonly #builder: TreeBuilder = Tree.builder();
   #revision = 1;
   #compactRevision = 0;
+  #timeMs = 0;
+  #alarms: readonly Alarm[] = [];
+  /** Leases that are still to come. */
+  #leases = 0;
+  #changes: RevisionIndexBuilder = new RevisionIndexBuilder(0);
   #expected: Expectation = 'header';
   #key: Key = '';
   /** The version read last, its create revision and version number (0 for a tombstone) and order. */
@@ -73,10 +85,13 @@ export class StoreLoader<Store> {
       throw new StoreCodecError(`the snapshot ends where a ${this.#expected} should follow`);
     }
     this.#keyspace.tree = this.#builder.finish();
+    this.#keyspace.changes = this.#changes.finish(this.#revision);
     return this.#open({
       keyspace: this.#keyspace,
       revision: this.#revision,
       compactRevision: this.#compactRevision,
+      timeMs: this.#timeMs,
+      alarms: this.#alarms,
     });
   }
 
@@ -128,6 +143,9 @@ export class StoreLoader<Store> {
       case 'header':
         this.#header(reader);
         break;
+      case 'lease':
+        this.#lease(reader);
+        break;
       case 'key':
         if (reader.source[reader.position] === 0) {
           this.#trailer(reader);
@@ -159,9 +177,43 @@ export class StoreLoader<Store> {
     if (revision < 1 || compactRevision > revision) {
       throw new StoreCodecError(`revision ${revision}, compacted at ${compactRevision}`);
     }
+    const timeMs = reader.varint();
+    const alarmCount = reader.varint();
+    if (alarmCount > ALARMS_MAX) {
+      throw new StoreCodecError(`${alarmCount} alarms`);
+    }
+    const alarms = readAlarms(reader, alarmCount);
+    const leases = reader.varint();
+    const isOrdered = alarms.every(
+      (alarm, index) => index === 0 || compareAlarms(alarms[index - 1] as Alarm, alarm) < 0,
+    );
+    if (!isTime(timeMs) || !isOrdered || leases > LEASES_MAX) {
+      throw new StoreCodecError(`time ${timeMs}, alarms out of order, or ${leases} leases`);
+    }
     this.#revision = revision;
     this.#compactRevision = compactRevision;
-    this.#expected = 'key';
+    this.#timeMs = timeMs;
+    this.#alarms = alarms;
+    this.#leases = leases;
+    this.#changes = new RevisionIndexBuilder(compactRevision);
+    this.#expected = leases > 0 ? 'lease' : 'key';
+  }
+
+  #lease(reader: ByteReader): void {
+    const lease = reader.int64();
+    const ttlSeconds = reader.varint();
+    const deadlineMs = reader.varint();
+    const wholeMs = 1000 * ttlSeconds;
+    const isLasting = ttlSeconds >= 1 && ttlSeconds <= LEASE_TTL_SECONDS_MAX;
+    if (lease === NO_LEASE || !isLasting || deadlineMs < wholeMs || deadlineMs > this.#timeMs + wholeMs) {
+      throw new StoreCodecError(`lease ${lease} of ${ttlSeconds} s that ends at ${deadlineMs}`);
+    }
+    if (this.#keyspace.leases.has(lease)) {
+      throw new StoreCodecError(`lease ${lease} is there twice`);
+    }
+    this.#keyspace.leases.grant({ lease, ttlSeconds, deadlineMs });
+    this.#leases--;
+    this.#expected = this.#leases > 0 ? 'lease' : 'key';
   }
 
   #entry(reader: ByteReader): void {
@@ -204,7 +256,8 @@ export class StoreLoader<Store> {
     if (flags >= RECORD_MORE * 2 || (isTombstone && (flags & RECORD_LEASE) !== 0)) {
       throw new StoreCodecError(`unknown flags ${flags}`);
     }
-    if ((flags & RECORD_LEASE) !== 0 && reader.int64() === 0n) {
+    const lease = (flags & RECORD_LEASE) === 0 ? NO_LEASE : reader.int64();
+    if (lease === NO_LEASE && (flags & RECORD_LEASE) !== 0) {
       throw new StoreCodecError('a lease of 0 is not written');
     }
     const order = (flags & RECORD_ORDER) === 0 ? 0 : reader.varint();
@@ -225,10 +278,17 @@ export class StoreLoader<Store> {
     }
     this.#checkPlace(modRevision, modRevision - age, number, isNewest);
     this.#checkVisible(modRevision, isTombstone, (flags & RECORD_MORE) !== 0);
+    if (isNewest && lease !== NO_LEASE && !this.#keyspace.leases.has(lease)) {
+      throw new StoreCodecError(`a key of lease ${lease}, which is not there`);
+    }
     const version = isTombstone
       ? Version.tombstone(modRevision, order, undefined)
       : this.#store(modRevision, reader.source, start, reader.position);
     this.#link(version, isNewest, modRevision - age, number);
+    this.#changes.push(this.#key, version);
+    if (isNewest) {
+      this.#keyspace.leases.move(this.#key, NO_LEASE, lease);
+    }
     this.#expected = (flags & RECORD_MORE) === 0 ? 'key' : 'older-version';
   }
 

@@ -47,11 +47,13 @@ export function readRange(view: ReadView, operation: RangeOperation): RangeRespo
   return readsAll(operation) ? readSorted(view, operation) : readInOrder(view, operation, latest);
 }
 
-/** A sort other than by key ascending, or a filter: read all, filter, sort, cut (contract section 3.6). */
+/** A sort other than by key ascending, or a filter: read, filter, sort, cut (contract section 3.6). */
 function readsAll(operation: RangeOperation): boolean {
+  return operation.sortTarget !== 'key' || operation.sortOrder === 'descending' || hasFilters(operation);
+}
+
+function hasFilters(operation: RangeOperation): boolean {
   return (
-    operation.sortTarget !== 'key' ||
-    operation.sortOrder === 'descending' ||
     operation.minModRevision !== 0 ||
     operation.maxModRevision !== 0 ||
     operation.minCreateRevision !== 0 ||
@@ -106,6 +108,9 @@ function readSorted(view: ReadView, operation: RangeOperation): RangeResponse {
   const { record } = view;
   const readAt = operation.revision <= 0 ? view.revision : operation.revision;
   const candidates: Candidate[] = [];
+  // As etcd does it: without an explicit order only the first keys that the limit allows, and one more, are sorted by the target.
+  const isCutFirst = operation.sortOrder === 'none' && operation.limit > 0 && !hasFilters(operation);
+  const candidatesMax = isCutFirst ? operation.limit + 1 : Number.POSITIVE_INFINITY;
   let count = 0;
   const cursor = new Cursor(view.root, operation.key);
   for (let key = cursor.key; key !== undefined && isBeforeEnd(key, operation); cursor.next(), key = cursor.key) {
@@ -115,7 +120,7 @@ function readSorted(view: ReadView, operation: RangeOperation): RangeResponse {
     }
     count++;
     record.read(source);
-    if (passesFilters(operation, source.modRevision, record.createRevision)) {
+    if (candidates.length < candidatesMax && passesFilters(operation, source.modRevision, record.createRevision)) {
       const value = operation.sortTarget === 'value' ? record.value(source) : undefined;
       candidates.push({ key, source, rank: rankBy(operation.sortTarget, source, record), value });
     }

@@ -15,7 +15,7 @@
  */
 import type { Platform } from '../seams/platform.js';
 import { ByteReader, ByteWriter, INT64_BYTES, StoreCodecError, unreachable, VARINT_BYTES_MAX } from './bytes.js';
-import { alarmsBytesMax, readAlarms, readLeases, writeAlarms, writeLeases } from './control-codec.js';
+import { ALARM_BYTES_MIN, alarmsBytesMax, readAlarms, readLeases, writeAlarms, writeLeases } from './control-codec.js';
 import { type KeyValue, NO_LEASE, type Response, type StoreErrorCode } from './types.js';
 
 const RESPONSE_FORMAT_VERSION = 1;
@@ -241,7 +241,7 @@ function readResponse(reader: ByteReader, depth: number): Response {
     case KIND_LEASE_END:
       return { kind: 'lease-end', revision: reader.varint(), ended: readLeases(reader) };
     case KIND_ALARM:
-      return { kind: 'alarm', revision: reader.varint(), alarms: readAlarms(reader) };
+      return { kind: 'alarm', revision: reader.varint(), alarms: readAlarms(reader, reader.count(ALARM_BYTES_MIN)) };
     case KIND_ERROR: {
       const number = reader.byte();
       const code = ERROR_CODES.get(number);

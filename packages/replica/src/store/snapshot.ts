@@ -1,19 +1,25 @@
 /**
  * A frozen view of the store and its form as a stream of bytes, cut into chunks on demand.
  *
- *     header    "QSTR" | format version u8 | revision varint | compacted revision varint
+ *     header    "QSTR" | format version u8 | revision varint | compacted revision varint | cluster time varint
+ *               | alarms: count varint, each as in control-codec.ts | number of leases varint
+ *     leases    in the order of their grants, each: id int64 | TTL in seconds varint | deadline varint
  *     entries   in ascending order of keys: length of the key varint, not 0 | key | its visible versions, newest first,
  *               each: modRevision varint | record as in version.ts, flags with TOMBSTONE and MORE set as they apply
  *     trailer   0 | entries varint | live keys varint | CRC-32 of all bytes before, u32
  *
  * Only what compaction has left visible is written, and every number has one form; so equal state is equal bytes, however the
- * state came about and however far the sweep is. The hash of the state is the CRC-32 of the entries.
+ * state came about and however far the sweep is. (The order of grants is part of the state.) Which keys a lease holds follows from the
+ * keys' newest versions. The hash of the data, which clients see, is the CRC-32 of the entries; that of the state is the
+ * checksum of the trailer.
  *
  * A record is copied as it is from its slab. The stream stands between two items (a key, a version), so a key with a long
  * history, or a large value, does not make a slice long.
  */
 import type { Platform } from '../seams/platform.js';
-import { VARINT_BYTES_MAX, view, writeVarint } from './bytes.js';
+import { ByteWriter, INT64_BYTES, VARINT_BYTES_MAX, view, writeVarint } from './bytes.js';
+import type { ControlState } from './control.js';
+import { alarmsBytesMax, writeAlarms } from './control-codec.js';
 import { Cursor } from './cursor.js';
 import { readRange } from './range.js';
 import type { Node } from './tree.js';
@@ -31,9 +37,10 @@ import {
 
 /** "QSTR" */
 export const SNAPSHOT_MAGIC: readonly number[] = [0x51, 0x53, 0x54, 0x52];
-export const SNAPSHOT_FORMAT_VERSION = 1;
+export const SNAPSHOT_FORMAT_VERSION = 2;
 export const CRC_BYTES = 4;
-const HEADER_BYTES_MAX = SNAPSHOT_MAGIC.length + 1 + 2 * VARINT_BYTES_MAX;
+const HEADER_BYTES_MAX = SNAPSHOT_MAGIC.length + 1 + 4 * VARINT_BYTES_MAX;
+const LEASE_BYTES_MAX = INT64_BYTES + 2 * VARINT_BYTES_MAX;
 const TRAILER_BYTES_MAX = 1 + 2 * VARINT_BYTES_MAX;
 /** What a version costs beside its record: revision, and flags and order of a tombstone. */
 const VERSION_BYTES_MAX = 1 + 2 * VARINT_BYTES_MAX;
@@ -44,6 +51,11 @@ export interface FrozenState {
   readonly root: Node;
   readonly revision: number;
   readonly compactRevision: number;
+}
+
+/** What a snapshot has, too. */
+export interface SnapshotState extends FrozenState {
+  readonly control: ControlState;
 }
 
 /** Writes the entries of a state, item by item, into arrays that the caller gives. */
@@ -143,18 +155,25 @@ class EntryStream {
 /** The stream of a frozen view, a slice at a time. */
 export class SnapshotChunks {
   readonly #platform: Platform;
-  readonly #state: FrozenState;
+  readonly #state: SnapshotState;
   readonly #entries: EntryStream;
+  /** Leases that have gone out. */
+  #leases = 0;
   /** An item larger than a chunk, and how much of it has gone out. */
   #large: Uint8Array | undefined;
   #largeOffset = 0;
-  #phase: 'header' | 'entries' | 'done' = 'header';
+  #phase: 'header' | 'leases' | 'entries' | 'done' = 'header';
   #checksum = 0;
 
-  constructor(platform: Platform, state: FrozenState) {
+  constructor(platform: Platform, state: SnapshotState) {
     this.#platform = platform;
     this.#state = state;
     this.#entries = new EntryStream(platform, state);
+  }
+
+  /** CRC-32 of what has gone out, without the trailer's own. */
+  get checksum(): number {
+    return this.#checksum;
   }
 
   /** The next part of the stream, of 1 to `maxBytes` bytes; undefined at the end. The caller owns it. */
@@ -170,8 +189,15 @@ export class SnapshotChunks {
         case 'done':
           return undefined;
         case 'header':
-          this.#phase = 'entries';
+          this.#phase = 'leases';
           this.#large = this.#header();
+          break;
+        case 'leases':
+          if (this.#leases === this.#state.control.leases.length) {
+            this.#phase = 'entries';
+          } else {
+            this.#large = this.#nextLeases(maxBytes);
+          }
           break;
         case 'entries': {
           const chunk = this.#nextOfEntries(maxBytes);
@@ -217,12 +243,34 @@ export class SnapshotChunks {
   }
 
   #header(): Uint8Array {
-    const bytes = this.#platform.allocate(HEADER_BYTES_MAX);
-    bytes.set(SNAPSHOT_MAGIC);
-    bytes[SNAPSHOT_MAGIC.length] = SNAPSHOT_FORMAT_VERSION;
-    let position = writeVarint(bytes, SNAPSHOT_MAGIC.length + 1, this.#state.revision);
-    position = writeVarint(bytes, position, this.#state.compactRevision);
-    return this.#summed(view(bytes, 0, position));
+    const { revision, compactRevision, control } = this.#state;
+    const writer = new ByteWriter(this.#platform, HEADER_BYTES_MAX + alarmsBytesMax(control.alarms));
+    for (const byte of SNAPSHOT_MAGIC) {
+      writer.byte(byte);
+    }
+    writer.byte(SNAPSHOT_FORMAT_VERSION);
+    writer.varint(revision);
+    writer.varint(compactRevision);
+    writer.varint(control.timeMs);
+    writeAlarms(writer, control.alarms);
+    writer.varint(control.leases.length);
+    return this.#summed(writer.finish());
+  }
+
+  /** As many leases as fit into `maxBytes`, but at least one. */
+  #nextLeases(maxBytes: number): Uint8Array {
+    const count = Math.max(1, Math.floor(maxBytes / LEASE_BYTES_MAX));
+    const writer = new ByteWriter(this.#platform, count * LEASE_BYTES_MAX);
+    for (const { lease, ttlSeconds, deadlineMs } of this.#state.control.leases.slice(
+      this.#leases,
+      this.#leases + count,
+    )) {
+      writer.int64(lease);
+      writer.varint(ttlSeconds);
+      writer.varint(deadlineMs);
+      this.#leases++;
+    }
+    return this.#summed(writer.finish());
   }
 
   #trailer(): Uint8Array {
@@ -252,6 +300,16 @@ export function hashState(platform: Platform, state: FrozenState): number {
   return checksum;
 }
 
+/** The checksum of the whole state: of its snapshot, without the trailer's own. Linear in the data, in one go. */
+export function hashSnapshot(platform: Platform, state: SnapshotState): number {
+  const chunks = new SnapshotChunks(platform, state);
+  let checksum = 0;
+  for (let chunk = chunks.next(HASH_SLICE_BYTES); chunk !== undefined; chunk = chunks.next(HASH_SLICE_BYTES)) {
+    checksum = chunks.checksum;
+  }
+  return checksum;
+}
+
 /**
  * The state at one moment, which later writes do not change. Holds on to the versions of then; so release() it when done:
  * until then what compaction drops in the meantime keeps its memory.
@@ -265,15 +323,17 @@ export class FrozenStore {
   readonly bytes: number;
   readonly #platform: Platform;
   readonly #onRelease: (view: FrozenStore) => void;
+  readonly #control: ControlState;
   #root: Node | undefined;
 
-  constructor(platform: Platform, state: FrozenState, bytes: number, onRelease: (view: FrozenStore) => void) {
+  constructor(platform: Platform, state: SnapshotState, bytes: number, onRelease: (view: FrozenStore) => void) {
     this.revision = state.revision;
     this.compactRevision = state.compactRevision;
     this.keyCount = state.root.live;
     this.bytes = bytes;
     this.#platform = platform;
     this.#root = state.root;
+    this.#control = state.control;
     this.#onRelease = onRelease;
   }
 
@@ -298,10 +358,16 @@ export class FrozenStore {
     }
   }
 
-  #state(): FrozenState {
+  /** The checksum of the whole state, as Store.stateHash(). */
+  stateHash(): number {
+    return hashSnapshot(this.#platform, this.#state());
+  }
+
+  #state(): SnapshotState {
     if (this.#root === undefined) {
       throw new Error('a released view of the store was read');
     }
-    return { root: this.#root, revision: this.revision, compactRevision: this.compactRevision };
+    const { revision, compactRevision } = this;
+    return { root: this.#root, revision, compactRevision, control: this.#control };
   }
 }

@@ -9,27 +9,38 @@
  * the physical history of each (slabs, shape of the tree, progress of the sweep, loads from snapshots).
  */
 import type { Platform } from '../seams/platform.js';
+import { unreachable } from './bytes.js';
 import { Sweeper } from './compaction.js';
-import { isControl } from './control-codec.js';
+import { Control, mayPut } from './control.js';
+import type { ControlOperation } from './control-codec.js';
 import { checkKeyspace } from './invariants.js';
 import { Keyspace } from './keyspace.js';
+import { compareByDeadline } from './leases.js';
 import { type LoadedState, StoreLoader } from './loader.js';
 import { checkRevision, readRange } from './range.js';
+import type { ChangeCursor } from './revision-index.js';
 import { SLAB_BYTES_DEFAULT } from './slabs.js';
-import { FrozenStore, hashState } from './snapshot.js';
+import { type FrozenState, FrozenStore, hashSnapshot, hashState } from './snapshot.js';
+import type { Node } from './tree.js';
 import { choosePath, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
 import type {
+  Alarm,
   Command,
   CompactOperation,
+  DeleteOperation,
   ErrorResponse,
   Key,
   KeyValue,
+  LeaseId,
+  LeaseInfo,
+  PutOperation,
   RangeOperation,
   RangeResponse,
   Response,
   StoreErrorCode,
   StoreEvent,
   TxnOperation,
+  WriteLimits,
 } from './types.js';
 import { NO_EVENTS, refusal, Writer } from './writer.js';
 
@@ -63,6 +74,7 @@ const FIRST_REVISION = 1;
 export class Store {
   readonly #platform: Platform;
   readonly #keyspace: Keyspace;
+  readonly #control: Control;
   readonly #sweeper: Sweeper;
   readonly #txnOperationsMax: number;
   readonly #frozen: Set<FrozenStore> = new Set();
@@ -77,6 +89,7 @@ export class Store {
     this.#keyspace = loaded?.keyspace ?? new Keyspace(platform, options.slabBytes ?? SLAB_BYTES_DEFAULT);
     this.#revision = loaded?.revision ?? FIRST_REVISION;
     this.#compactRevision = loaded?.compactRevision ?? 0;
+    this.#control = new Control(this.#keyspace.leases, loaded?.timeMs ?? 0, loaded?.alarms ?? []);
     // A snapshot has nothing in it that compaction has dropped.
     this.#sweeper = new Sweeper(this.#keyspace, this.#compactRevision);
     this.#txnOperationsMax = options.txnOperationsMax ?? TXN_OPERATIONS_MAX_DEFAULT;
@@ -104,14 +117,15 @@ export class Store {
     return this.#keyspace.tree.liveCount;
   }
 
-  /** Estimate of the memory that keys, values and history need, in bytes. Depends on the progress of the sweep. */
+  /** Estimate of the memory that keys, values, leases and history need, in bytes. Depends on the progress of the sweep. */
   get bytes(): number {
-    return this.#keyspace.bytes;
+    const { bytes, leases, changes } = this.#keyspace;
+    return bytes + leases.bytes + changes.bytes;
   }
 
   /** The part of `bytes` that only history needs: what a compaction at the current revision would give back, about. */
   get historyBytes(): number {
-    return this.#keyspace.historyBytes;
+    return this.#keyspace.historyBytes + this.#keyspace.changes.bytes;
   }
 
   /** Memory of the slabs, in bytes: records that are needed and room that the sweep has not yet given back. */
@@ -119,26 +133,76 @@ export class Store {
     return this.#keyspace.slabs.allocatedBytes;
   }
 
+  /** Cluster time, in milliseconds: the latest stamp of an applied command. */
+  get timeMs(): number {
+    return this.#control.timeMs;
+  }
+
+  /** The alarms that stand, by member. */
+  alarms(): readonly Alarm[] {
+    return this.#control.alarms;
+  }
+
+  lease(lease: LeaseId): LeaseInfo | undefined {
+    return this.#control.leases.get(lease);
+  }
+
+  get leaseCount(): number {
+    return this.#control.leases.size;
+  }
+
+  /** All leases by deadline, then by id (section 6.30). O(n log n). */
+  leases(): LeaseInfo[] {
+    return this.#control.leases.all().toSorted(compareByDeadline);
+  }
+
+  /** The keys of a lease, sorted; none if there is no such lease. */
+  leaseKeys(lease: LeaseId): Key[] {
+    return this.#control.leases.keys(lease);
+  }
+
+  /** In cluster time; undefined without leases. O(1). */
+  nextLeaseDeadline(): number | undefined {
+    return this.#control.leases.nextDeadlineMs;
+  }
+
+  /** Leases whose deadline is not after `timeMs`, at most `max` of them (not always the earliest), by deadline. O(their number). */
+  leasesDue(timeMs: number, max: number): LeaseId[] {
+    return this.#control.leases.due(timeMs, max);
+  }
+
+  /** All changes from `revision` on, which is not compacted: for history-scan.ts. */
+  changesFrom(revision: number): ChangeCursor {
+    return this.#keyspace.changes.cursor(revision);
+  }
+
   /** Runs a command. A refusal is a response too and has changed nothing. */
   apply(command: Command): Applied {
     const { operation } = command;
-    if (operation.kind === 'compact') {
-      return { response: this.#compact(operation), events: NO_EVENTS };
+    switch (operation.kind) {
+      case 'put':
+      case 'delete':
+      case 'txn':
+        return this.#write(operation, command.limits);
+      case 'compact':
+        return { response: this.#compact(operation), events: NO_EVENTS };
+      case 'lease-grant':
+      case 'lease-renew':
+      case 'lease-revoke':
+      case 'lease-expire':
+      case 'alarm':
+        return this.#applyControl(operation);
+      default:
+        return unreachable(operation);
     }
-    if (isControl(operation)) {
-      return refused('lease-not-found');
-    }
-    const invalid = validateOperation(operation, this.#txnOperationsMax);
+  }
+
+  #write(operation: PutOperation | DeleteOperation | TxnOperation, limits: WriteLimits | undefined): Applied {
+    const invalid = validateOperation(operation, this.#txnOperationsMax) ?? this.#alarmed(operation);
     if (invalid !== undefined) {
       return refused(invalid);
     }
-    const writer = new Writer(
-      this.#keyspace,
-      this.#revision,
-      this.#compactRevision,
-      command.limits,
-      this.collectEvents,
-    );
+    const writer = this.#writer(limits);
     let response: Response;
     switch (operation.kind) {
       case 'put':
@@ -155,14 +219,92 @@ export class Store {
     return { response, events: writer.changedEvents };
   }
 
+  #writer(limits: WriteLimits | undefined): Writer {
+    return new Writer(this.#keyspace, this.#revision, this.#compactRevision, limits, this.collectEvents);
+  }
+
+  /** Section 7.38: which alarm forbids it. */
+  #alarmed(operation: PutOperation | DeleteOperation | TxnOperation): StoreErrorCode | undefined {
+    const control = this.#control;
+    if (control.alarms.length === 0) {
+      return undefined;
+    }
+    if (control.hasAlarm('corrupt')) {
+      return 'corrupt';
+    }
+    return control.hasAlarm('no-space') && mayPut(operation) ? 'no-space' : undefined;
+  }
+
+  /** What is corrupt is not changed any further, but leases are still renewed, as in etcd, where renewal is not replicated. */
+  #applyControl(operation: ControlOperation): Applied {
+    const control = this.#control;
+    control.advance(operation);
+    if (operation.kind === 'alarm') {
+      const alarms = control.setAlarm(operation);
+      return { response: { kind: 'alarm', revision: this.#revision, alarms }, events: NO_EVENTS };
+    }
+    if (operation.kind === 'lease-renew') {
+      return this.#leaseResponse(control.renew(operation.lease));
+    }
+    if (control.hasAlarm('corrupt')) {
+      return refused('corrupt');
+    }
+    switch (operation.kind) {
+      case 'lease-grant':
+        return this.#leaseResponse(control.grant(operation));
+      case 'lease-revoke': {
+        const { lease } = operation;
+        return control.leases.has(lease)
+          ? this.#endLeases([lease], () => control.leases.keys(lease))
+          : refused('lease-not-found');
+      }
+      case 'lease-expire':
+        return this.#endLeases(operation.leases, (lease) => control.expiredKeys(lease));
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  #leaseResponse(outcome: LeaseInfo | StoreErrorCode): Applied {
+    if (typeof outcome === 'string') {
+      return refused(outcome);
+    }
+    const { lease, ttlSeconds } = outcome;
+    return { response: { kind: 'lease', revision: this.#revision, lease, ttlSeconds }, events: NO_EVENTS };
+  }
+
+  /** Each lease for which `keysOf` knows the keys ends, in a revision of its own if there are any (section 6.28). */
+  #endLeases(leases: readonly LeaseId[], keysOf: (lease: LeaseId) => readonly Key[] | undefined): Applied {
+    const ended: LeaseId[] = [];
+    const events: StoreEvent[] = [];
+    for (const lease of leases) {
+      const keys = keysOf(lease);
+      if (keys === undefined) {
+        continue;
+      }
+      const writer = this.#writer(undefined);
+      writer.deleteKeys(keys);
+      this.#revision = writer.revisionNow;
+      this.#control.leases.end(lease);
+      ended.push(lease);
+      for (const event of writer.changedEvents) {
+        events.push(event);
+      }
+    }
+    return { response: { kind: 'lease-end', revision: this.#revision, ended }, events };
+  }
+
   #transaction(writer: Writer, operation: TxnOperation): Response {
     const path = choosePath(operation, this.#keyspace.tree.root, this.#keyspace.record);
     return writer.checkTransaction(operation, path) ?? writer.transaction(operation, path);
   }
 
-  /** Contract section 4.16. O(1): what is dropped can no longer be read; sweep() gives its memory back. */
+  /** Contract section 4.16. Nearly O(1): what is dropped can no longer be read; sweep() gives its memory back. */
   #compact(operation: CompactOperation): Response {
     const { revision } = operation;
+    if (this.#control.hasAlarm('corrupt')) {
+      return refusal('corrupt');
+    }
     if (revision <= this.#compactRevision) {
       return refusal('compacted');
     }
@@ -170,6 +312,7 @@ export class Store {
       return refusal('future-revision');
     }
     this.#compactRevision = revision;
+    this.#keyspace.changes.trim(revision);
     return { kind: 'compact', revision: this.#revision };
   }
 
@@ -191,14 +334,14 @@ export class Store {
     return version === undefined || version.isTombstone ? undefined : this.#keyspace.keyValue(key, version);
   }
 
-  /** A view of the present state that later commands do not change. O(1). Release it when done. */
+  #state(root: Node): FrozenState {
+    return { root, revision: this.#revision, compactRevision: this.#compactRevision };
+  }
+
+  /** A view of the present state that later commands do not change. O(leases). Release it when done. */
   freeze(): FrozenStore {
-    const state = {
-      root: this.#keyspace.tree.freeze(),
-      revision: this.#revision,
-      compactRevision: this.#compactRevision,
-    };
-    const frozen = new FrozenStore(this.#platform, state, this.#keyspace.bytes, (view) => this.#frozen.delete(view));
+    const state = { ...this.#state(this.#keyspace.tree.freeze()), control: this.#control.state };
+    const frozen = new FrozenStore(this.#platform, state, this.bytes, (view) => this.#frozen.delete(view));
     this.#frozen.add(frozen);
     return frozen;
   }
@@ -229,6 +372,12 @@ export class Store {
       revision: readAt,
       compactRevision: this.#compactRevision,
     };
+  }
+
+  /** The checksum of the whole state: keys, history, leases, alarms and time. Linear in the data, in one go. */
+  stateHash(): number {
+    const state = { ...this.#state(this.#keyspace.tree.root), control: this.#control.state };
+    return hashSnapshot(this.#platform, state);
   }
 
   /** Throws if the inner accounts and orders do not agree. Linear; for tests. */

@@ -4,7 +4,7 @@
  * All of it looks only at the request or at the state before the transaction, so that a refusal changes nothing.
  */
 import { compareBytes, unreachable } from './bytes.js';
-import { Cursor, EVERY_KEY_FROM, isBeforeEnd } from './cursor.js';
+import { Cursor, isBeforeEnd, isInRange } from './cursor.js';
 import type { Node } from './tree.js';
 import type { Compare, CompareResult, Key, KeyRange, Operation, StoreErrorCode, TxnOperation } from './types.js';
 import type { RecordReader, Version } from './version.js';
@@ -112,13 +112,6 @@ function writesOf(branch: readonly Operation[]): Writes | undefined {
 
 function isDeleted(key: Key, deletes: readonly KeyRange[]): boolean {
   return deletes.some((range) => isInRange(key, range));
-}
-
-export function isInRange(key: Key, range: KeyRange): boolean {
-  return (
-    key >= range.key &&
-    (range.rangeEnd === undefined ? key === range.key : range.rangeEnd === EVERY_KEY_FROM || key < range.rangeEnd)
-  );
 }
 
 /**

@@ -13,6 +13,8 @@ export type LeaseId = bigint;
 
 export const NO_LEASE: LeaseId = 0n;
 
+const NO_VALUE: Uint8Array = new Uint8Array(0);
+
 /** One key at one revision. */
 export interface KeyValue {
   readonly key: Key;
@@ -25,6 +27,11 @@ export interface KeyValue {
   /** Puts since the creation, which is 1. */
   readonly version: number;
   readonly lease: LeaseId;
+}
+
+/** What an event of a delete shows of the key: contract section 5.21. */
+export function deletedKeyValue(key: Key, modRevision: number): KeyValue {
+  return { key, value: NO_VALUE, createRevision: 0, modRevision, version: 0, lease: NO_LEASE };
 }
 
 /** `rangeEnd` undefined: the single key. Otherwise all keys in [key, rangeEnd); a rangeEnd of '\0' means every key from `key` on. */
@@ -131,8 +138,8 @@ export type Operation = PutOperation | DeleteOperation | RangeOperation | TxnOpe
 
 /**
  * Makes a lease (contract section 6). Leases live in cluster time, in milliseconds: a clock of the state machine that never goes
- * back and that only the stamps of applied commands move (see LeaseTime). The deadline is replicated, so that a new leader neither gives a
- * lease its whole time again nor takes any away.
+ * back and that only the stamps of applied commands move (also of those that are refused otherwise). The deadline is replicated,
+ * so that a new leader neither gives a lease its whole time again nor takes any away.
  */
 export interface LeaseGrantOperation {
   readonly kind: 'lease-grant';

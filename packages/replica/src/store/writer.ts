@@ -9,24 +9,26 @@ import { unreachable } from './bytes.js';
 import { Cursor, isBeforeEnd } from './cursor.js';
 import type { Keyspace } from './keyspace.js';
 import { checkRevision, readRange } from './range.js';
-import type {
-  DeleteOperation,
-  DeleteResponse,
-  ErrorResponse,
-  Key,
-  KeyValue,
-  Operation,
-  PutOperation,
-  PutResponse,
-  RangeOperation,
-  RangeResponse,
-  Response,
-  StoreErrorCode,
-  StoreEvent,
-  TxnOperation,
-  WriteLimits,
+import {
+  type DeleteOperation,
+  type DeleteResponse,
+  deletedKeyValue,
+  type ErrorResponse,
+  type Key,
+  type KeyValue,
+  NO_LEASE,
+  type Operation,
+  type PutOperation,
+  type PutResponse,
+  type RangeOperation,
+  type RangeResponse,
+  type Response,
+  type StoreErrorCode,
+  type StoreEvent,
+  type TxnOperation,
+  type WriteLimits,
 } from './types.js';
-import { NO_BYTES, type Version, versionAt } from './version.js';
+import { type Version, versionAt } from './version.js';
 
 export const NO_EVENTS: readonly StoreEvent[] = Object.freeze([]);
 
@@ -82,7 +84,7 @@ export class Writer {
     const { bytes, historyBytes } = this.keyspace;
     // Only a limit on the number of keys can refuse a transaction that has begun.
     this.undo = this.limits === undefined ? undefined : [];
-    const response = this.branch(txn, path.values());
+    const response = this.branch(txn, path.values(), 0);
     if (response.kind === 'error') {
       for (const { key, head } of this.undo?.toReversed() ?? []) {
         this.keyspace.restore(key, head);
@@ -119,7 +121,9 @@ export class Writer {
         return this.checkPut(operation);
       case 'range':
         // A read at the revision that this very transaction makes is a read of the future (bug 81: 3.7 PR#21432).
-        return checkRevision(operation.revision, this.revision, this.compactRevision);
+        return isBelowAll(operation.revision, this.compactRevision)
+          ? refusal('compacted')
+          : checkRevision(operation.revision, this.revision, this.compactRevision);
       case 'delete':
         return undefined;
       default:
@@ -127,7 +131,7 @@ export class Writer {
     }
   }
 
-  /** Section 4.9, and the limits of the command, in this order: bytes of the key, bytes of the value, the rest. */
+  /** Section 4.9, and the limits of the command, in this order: bytes of the key, bytes of the value, the lease, the key. */
   checkPut(operation: PutOperation): ErrorResponse | undefined {
     const limits = this.limits;
     if (limits !== undefined) {
@@ -138,27 +142,31 @@ export class Writer {
         return refusal('value-too-long');
       }
     }
+    if (operation.lease !== NO_LEASE && !this.keyspace.leases.has(operation.lease)) {
+      return refusal('lease-not-found');
+    }
     if (operation.ignoreValue || operation.ignoreLease) {
       const head = this.keyspace.tree.find(operation.key);
       if (head === undefined || head.isTombstone) {
         return refusal('key-not-found');
       }
     }
-    // There are no leases yet, so every lease is one that is not there.
-    return operation.lease === 0n ? undefined : refusal('lease-not-found');
+    return undefined;
   }
 
-  private branch(txn: TxnOperation, path: IterableIterator<boolean>): Response {
+  private branch(txn: TxnOperation, path: IterableIterator<boolean>, depth: number): Response {
     const succeeded = path.next().value;
     const responses: Response[] = [];
     for (const operation of taken(txn, succeeded)) {
-      const response = operation.kind === 'txn' ? this.branch(operation, path) : this.run(operation);
+      const response = operation.kind === 'txn' ? this.branch(operation, path, depth + 1) : this.run(operation);
       if (response.kind === 'error') {
         return response;
       }
       responses.push(response);
     }
-    return { kind: 'txn', revision: this.revisionNow, succeeded: succeeded === true, responses };
+    // The header of a nested transaction is empty in etcd, its revision 0; those of the operations in it are not.
+    const revision = depth === 0 ? this.revisionNow : 0;
+    return { kind: 'txn', revision, succeeded: succeeded === true, responses };
   }
 
   private run(operation: PutOperation | DeleteOperation | RangeOperation): Response {
@@ -230,15 +238,28 @@ export class Writer {
     return { kind: 'delete', revision: this.revisionNow, deleted, previous };
   }
 
+  /** The keys of a lease that ends, as they come: section 6.28. */
+  deleteKeys(keys: readonly Key[]): void {
+    for (const key of keys) {
+      const head = this.keyspace.tree.locate(key);
+      if (head === undefined || head.isTombstone) {
+        throw new Error('a lease holds a key that is not there');
+      }
+      this.deleteKey(key, head);
+    }
+  }
+
   private deleteKey(key: Key, head: Version): void {
     this.changes++;
     this.undo?.push({ key, head });
     const revision = this.revision + 1;
     this.keyspace.delete(key, head, revision, this.order);
     if (this.collectEvents) {
-      // Section 5.21: the key-value of a delete has only key and modRevision.
-      const keyValue = { key, value: NO_BYTES, createRevision: 0, modRevision: revision, version: 0, lease: 0n };
-      this.events.push({ type: 'delete', keyValue, previous: this.before(key, head) });
+      this.events.push({
+        type: 'delete',
+        keyValue: deletedKeyValue(key, revision),
+        previous: this.before(key, head),
+      });
     }
   }
 
@@ -269,4 +290,12 @@ function taken(txn: TxnOperation, succeeded: boolean | undefined): readonly Oper
     throw new Error('the path of a transaction is too short');
   }
   return succeeded ? txn.success : txn.failure;
+}
+
+/**
+ * In a transaction, unlike outside one, etcd takes a negative revision for what it is: below what compaction has left. Before
+ * the first compaction that is -1, which therefore passes and reads the latest.
+ */
+function isBelowAll(revision: number, compactRevision: number): boolean {
+  return revision < 0 && (compactRevision > 0 || revision < -1);
 }

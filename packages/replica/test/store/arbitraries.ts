@@ -1,14 +1,17 @@
 /** Random operations over few keys, so that they meet; for fast-check. */
 import * as fc from 'fast-check';
-import type {
-  Command,
-  Compare,
-  DeleteOperation,
-  KeyRange,
-  Operation,
-  PutOperation,
-  RangeOperation,
-  TxnOperation,
+import {
+  type AlarmOperation,
+  type Command,
+  type Compare,
+  type DeleteOperation,
+  type KeyRange,
+  type LeaseOperation,
+  type Operation,
+  type PutOperation,
+  type RangeOperation,
+  TIME_MS_MAX,
+  type TxnOperation,
 } from '../../src/store/index.js';
 import { bytes } from './support.js';
 
@@ -24,6 +27,9 @@ export const anyKey = fc.oneof(
   { weight: 1, arbitrary: fc.constant('') },
 );
 
+/** The first three are often granted. */
+const LEASES = [1n, 2n, 9_223_372_036_854_775_807n, -5n, 0n];
+
 const anyValue = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('', 'v', 'w', 'value', 'x'.repeat(20)) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 300 }).map((length) => 'y'.repeat(length)) },
@@ -35,7 +41,7 @@ const anyRangeEnd = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...KEYS) },
 );
 
-const anyRange: fc.Arbitrary<KeyRange> = record({ key: anyKey, rangeEnd: anyRangeEnd });
+export const anyRange: fc.Arbitrary<KeyRange> = record({ key: anyKey, rangeEnd: anyRangeEnd });
 
 const rarely = (weight: number): fc.Arbitrary<boolean> => fc.integer({ min: 0, max: weight }).map((draw) => draw === 0);
 
@@ -49,13 +55,19 @@ const anyRevision = fc.oneof(
 export const anyPut: fc.Arbitrary<PutOperation> = record({
   key: anyKey,
   value: anyValue,
-  lease: rarely(40).map((has) => (has ? 77n : 0n)),
+  lease: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(0n) },
+    { weight: 5, arbitrary: fc.constantFrom(...LEASES.slice(0, 3)) },
+    { weight: 1, arbitrary: fc.constantFrom(77n, -1n) },
+  ),
   returnPrevious: fc.boolean(),
   ignoreValue: rarely(6),
   ignoreLease: rarely(10),
 }).map((fields) => ({
   kind: 'put',
   ...fields,
+  // Beside an ignore-lease flag a lease is refused: seldom enough to see what the flag does.
+  lease: fields.ignoreLease && fields.lease !== 77n ? 0n : fields.lease,
   value: bytes(fields.ignoreValue && fields.value.length < 5 ? '' : fields.value),
 }));
 
@@ -96,7 +108,7 @@ const anyCompare: fc.Arbitrary<Compare> = fc
     fc.oneof(
       fc.tuple(fc.constantFrom('version', 'create', 'mod'), fc.constantFrom(0, 0, 1, 2, 5, 10, -3)),
       fc.tuple(fc.constant('value'), anyValue.map(bytes)),
-      fc.tuple(fc.constant('lease'), fc.constantFrom(0n, 5n, -1n)),
+      fc.tuple(fc.constant('lease'), fc.constantFrom(0n, 1n, 2n, -1n)),
     ),
   )
   .map(([keys, result, [target, operand]]) => ({ ...keys, result, target, operand }) as Compare);
@@ -116,6 +128,55 @@ export const { txn: anyTxn } = fc.letrec<{ txn: TxnOperation; operation: Operati
   }).map((fields) => ({ kind: 'txn', ...fields })),
 }));
 
+const anyLease = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...LEASES.slice(0, 3)) },
+  { weight: 1, arbitrary: fc.constantFrom(...LEASES) },
+);
+
+/** Often around one another, so that deadlines pass; now and then back in time. */
+const anyTime = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0, max: 20_000 }) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 60_000, TIME_MS_MAX / 2) },
+);
+
+const anyTtl = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  { weight: 1, arbitrary: fc.constantFrom(0, -3, 9_000_000_000, 9_000_000_001) },
+);
+
+export const anyControl: fc.Arbitrary<LeaseOperation | AlarmOperation> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: record({ lease: anyLease, ttlSeconds: anyTtl, timeMs: anyTime }).map((fields) => ({
+      kind: 'lease-grant' as const,
+      ...fields,
+    })),
+  },
+  {
+    weight: 3,
+    arbitrary: record({ lease: anyLease, timeMs: anyTime }).map((fields) => ({
+      kind: 'lease-renew' as const,
+      ...fields,
+    })),
+  },
+  { weight: 2, arbitrary: anyLease.map((lease) => ({ kind: 'lease-revoke' as const, lease })) },
+  {
+    weight: 4,
+    arbitrary: record({ leases: fc.array(anyLease, { maxLength: 4 }), timeMs: anyTime }).map((fields) => ({
+      kind: 'lease-expire' as const,
+      ...fields,
+    })),
+  },
+  {
+    weight: 1,
+    arbitrary: record<Omit<AlarmOperation, 'kind'>>({
+      action: fc.constantFrom('activate', 'deactivate', 'deactivate', 'deactivate'),
+      alarm: fc.constantFrom('no-space', 'no-space', 'corrupt'),
+      member: fc.constantFrom(1, 2),
+    }).map((fields) => ({ kind: 'alarm' as const, ...fields })),
+  },
+);
+
 const anyLimits = fc.option(
   record({
     keyBytesMax: fc.constantFrom(1, 2, 100),
@@ -125,7 +186,7 @@ const anyLimits = fc.option(
   { nil: undefined, freq: 3 },
 );
 
-export const anyCommand: fc.Arbitrary<Command> = record({
+const anyKeyCommand: fc.Arbitrary<Command> = record({
   operation: fc.oneof(
     { weight: 10, arbitrary: anyPut },
     { weight: 4, arbitrary: anyDelete },
@@ -134,3 +195,8 @@ export const anyCommand: fc.Arbitrary<Command> = record({
   ),
   limits: anyLimits,
 });
+
+export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 3, arbitrary: anyKeyCommand },
+  { weight: 1, arbitrary: anyControl.map((operation) => ({ operation, limits: undefined })) },
+);

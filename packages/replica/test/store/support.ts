@@ -13,6 +13,7 @@ import type {
   WriteLimits,
 } from '../../src/store/index.js';
 import { type FrozenStore, putOf, rangeOf, Store, type StoreOptions } from '../../src/store/index.js';
+import { showKeyValue } from '../../src/testing/store-model.js';
 
 export const platform: Platform = {
   crc32: (bytes, seed) => crc32(bytes, seed),
@@ -60,12 +61,9 @@ export function apply(store: Store, operation: Command['operation'], limits?: Wr
   return store.apply({ operation, limits }).response;
 }
 
-/** `key=value create/mod/version`: one line per key-value. */
+/** One line per key-value. */
 export function show(keyValues: readonly KeyValue[]): string[] {
-  return keyValues.map(
-    ({ key, value, createRevision, modRevision, version }) =>
-      `${key}=${text(value)} ${createRevision}/${modRevision}/${version}`,
-  );
+  return keyValues.map(showKeyValue);
 }
 
 export function serialise(frozen: FrozenStore, chunkBytes = 1000): Uint8Array {

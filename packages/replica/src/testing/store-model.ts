@@ -1,26 +1,34 @@
 /**
  * The store as it should behave, written so that it is obviously right: the whole map is kept for every revision there ever
- * was, keys and values as text, and every question is answered by looking at all of it.
+ * was, keys and values as text, and every question is answered by looking at all of it. The oracle of the store's tests and of
+ * whoever else compares a store with what it should have done. Answers are in the form of comparable().
  */
-import type {
-  Command,
-  Compare,
-  ErrorResponse,
-  KeyRange,
-  Operation,
-  PutOperation,
-  RangeOperation,
-  StoreErrorCode,
-  TxnOperation,
-  WriteLimits,
-} from '../../src/store/index.js';
-import { text } from './support.js';
+import {
+  type Alarm,
+  type Command,
+  type Compare,
+  type ErrorResponse,
+  type KeyRange,
+  type KeyValue,
+  LEASE_TTL_SECONDS_MAX,
+  type LeaseId,
+  type LeaseInfo,
+  type Operation,
+  type PutOperation,
+  type RangeOperation,
+  type Response,
+  type StoreErrorCode,
+  type StoreEvent,
+  type TxnOperation,
+  type WriteLimits,
+} from '../store/index.js';
 
 export interface ModelValue {
   readonly value: string;
   readonly create: number;
   readonly mod: number;
   readonly version: number;
+  readonly lease: LeaseId;
 }
 
 type State = ReadonlyMap<string, ModelValue>;
@@ -28,9 +36,13 @@ type State = ReadonlyMap<string, ModelValue>;
 export interface ModelEvent {
   readonly type: 'put' | 'delete';
   readonly key: string;
+  readonly revision: number;
+  /** Undefined for a delete. */
   readonly keyValue: ModelValue | undefined;
   readonly previous: ModelValue | undefined;
 }
+
+type Control = Exclude<Command['operation'], Operation | { readonly kind: 'compact' }>;
 
 class Refusal extends Error {
   readonly code: StoreErrorCode;
@@ -45,8 +57,52 @@ function inRange(key: string, { key: from, rangeEnd }: KeyRange): boolean {
   return rangeEnd === undefined ? key === from : key >= from && (rangeEnd === '\0' || key < rangeEnd);
 }
 
-function shown(key: string, { value, create, mod, version }: ModelValue): string {
-  return `${key}=${value} ${create}/${mod}/${version}`;
+function text(value: Uint8Array): string {
+  return Array.from(value, (byte) => String.fromCharCode(byte)).join('');
+}
+
+function shown(key: string, { value, create, mod, version, lease }: ModelValue): string {
+  return `${key}=${value} ${create}/${mod}/${version}${lease === 0n ? '' : ` lease ${lease}`}`;
+}
+
+/** A key-value of the store on one line: `key=value create/mod/version`, and the lease if there is one. */
+export function showKeyValue({ key, value, createRevision, modRevision, version, lease }: KeyValue): string {
+  return shown(key, { value: text(value), create: createRevision, mod: modRevision, version, lease });
+}
+
+/** A response of the store in the model's form. */
+export function comparable(response: Response): unknown {
+  switch (response.kind) {
+    case 'put':
+      return { ...response, previous: response.previous && showKeyValue(response.previous) };
+    case 'delete':
+      return { ...response, previous: response.previous.map(showKeyValue) };
+    case 'range':
+      return { ...response, keyValues: response.keyValues.map(showKeyValue) };
+    case 'txn':
+      return { ...response, responses: response.responses.map(comparable) };
+    case 'compact':
+    case 'lease':
+    case 'lease-end':
+    case 'alarm':
+    case 'error':
+      return response;
+    default:
+      return response satisfies never;
+  }
+}
+
+/** An event of the store on one line ... */
+export function showEvent({ type, keyValue, previous }: StoreEvent): string {
+  const before = previous === undefined ? '' : ` before ${showKeyValue(previous)}`;
+  return `${type} ${showKeyValue(keyValue)}${before}`;
+}
+
+/** ... and of the model on the same. */
+export function showModelEvent({ type, key, revision, keyValue, previous }: ModelEvent): string {
+  const deleted = { value: '', create: 0, mod: revision, version: 0, lease: 0n };
+  const before = previous === undefined ? '' : ` before ${shown(key, previous)}`;
+  return `${type} ${shown(key, keyValue ?? deleted)}${before}`;
 }
 
 const byKey = ([left]: [string, ModelValue], [right]: [string, ModelValue]): number => (left < right ? -1 : 1);
@@ -55,6 +111,11 @@ export class Model {
   /** states[r] is the map at revision r; revision 0 does not exist. */
   states: State[] = [new Map(), new Map()];
   compactRevision = 0;
+  timeMs = 0;
+  leases: Map<LeaseId, LeaseInfo> = new Map();
+  alarms: Alarm[] = [];
+  /** Everything that ever happened. */
+  readonly log: ModelEvent[] = [];
   readonly #operationsMax: number;
 
   constructor(operationsMax: number) {
@@ -73,7 +134,26 @@ export class Model {
     const copy = new Model(this.#operationsMax);
     copy.states = [...this.states];
     copy.compactRevision = this.compactRevision;
+    copy.timeMs = this.timeMs;
+    copy.leases = new Map(this.leases);
+    copy.alarms = [...this.alarms];
+    copy.log.push(...this.log);
     return copy;
+  }
+
+  /** The keys that name the lease. */
+  leaseKeys(lease: LeaseId): string[] {
+    return [...this.latest]
+      .filter(([, item]) => item.lease === lease)
+      .map(([key]) => key)
+      .toSorted();
+  }
+
+  /** What happened to a range from one revision to another, in order. */
+  history(range: KeyRange, from: number, to: number): ModelEvent[] {
+    return this.log
+      .filter(({ key, revision }) => inRange(key, range) && revision >= from && revision <= to)
+      .map((event) => (event.revision - 1 < this.compactRevision ? { ...event, previous: undefined } : event));
   }
 
   /** The answer in comparable form, and the events. */
@@ -82,13 +162,16 @@ export class Model {
       if (operation.kind === 'compact') {
         return { response: this.#compact(operation.revision), events: [] };
       }
+      if (operation.kind !== 'put' && operation.kind !== 'delete' && operation.kind !== 'txn') {
+        const known = this.log.length;
+        return { response: this.#control(operation), events: this.log.slice(known) };
+      }
       this.#checkShape(operation, this.#operationsMax);
       this.#checkWrites(operation);
+      this.#checkAlarms(operation);
       const run = new Run(this, limits);
       const response = run.execute(operation);
-      if (run.changed) {
-        this.states.push(run.state);
-      }
+      this.#commit(run);
       return { response, events: run.events };
     } catch (error) {
       if (error instanceof Refusal) {
@@ -96,6 +179,97 @@ export class Model {
       }
       throw error;
     }
+  }
+
+  #commit(run: Run): void {
+    if (run.changed) {
+      this.states.push(run.state);
+      this.log.push(...run.events);
+    }
+  }
+
+  #checkAlarms(operation: Operation): void {
+    const mayPut = (nested: Operation): boolean =>
+      nested.kind === 'put' || (nested.kind === 'txn' && [...nested.success, ...nested.failure].some(mayPut));
+    if (this.#has('corrupt')) {
+      throw new Refusal('corrupt');
+    }
+    if (this.#has('no-space') && mayPut(operation)) {
+      throw new Refusal('no-space');
+    }
+  }
+
+  #has(kind: Alarm['alarm']): boolean {
+    return this.alarms.some(({ alarm }) => alarm === kind);
+  }
+
+  #control(operation: Control): unknown {
+    const { revision } = this;
+    if ('timeMs' in operation) {
+      this.timeMs = Math.max(this.timeMs, operation.timeMs);
+    }
+    if (this.#has('corrupt') && operation.kind !== 'alarm' && operation.kind !== 'lease-renew') {
+      throw new Refusal('corrupt');
+    }
+    switch (operation.kind) {
+      case 'alarm':
+        return { kind: 'alarm', revision, alarms: this.#setAlarm(operation.action, operation) };
+      case 'lease-grant':
+        if (operation.lease === 0n) {
+          throw new Refusal('lease-not-found');
+        }
+        if (operation.ttlSeconds > LEASE_TTL_SECONDS_MAX) {
+          throw new Refusal('lease-ttl-too-large');
+        }
+        if (this.leases.has(operation.lease)) {
+          throw new Refusal('lease-exists');
+        }
+        return this.#extend(operation.lease, Math.max(1, operation.ttlSeconds));
+      case 'lease-renew':
+        return this.#extend(operation.lease, this.#lease(operation.lease).ttlSeconds);
+      case 'lease-revoke':
+        this.#lease(operation.lease);
+        return this.#end([operation.lease]);
+      case 'lease-expire': {
+        const due = operation.leases.filter((lease) => (this.leases.get(lease)?.deadlineMs ?? Infinity) <= this.timeMs);
+        return this.#end([...new Set(due)]);
+      }
+      default:
+        return operation satisfies never;
+    }
+  }
+
+  #lease(lease: LeaseId): LeaseInfo {
+    const info = this.leases.get(lease);
+    if (info === undefined) {
+      throw new Refusal('lease-not-found');
+    }
+    return info;
+  }
+
+  #extend(lease: LeaseId, ttlSeconds: number): unknown {
+    this.leases.set(lease, { lease, ttlSeconds, deadlineMs: this.timeMs + 1000 * ttlSeconds });
+    return { kind: 'lease', revision: this.revision, lease, ttlSeconds };
+  }
+
+  #end(leases: readonly LeaseId[]): unknown {
+    for (const lease of leases) {
+      const run = new Run(this, undefined);
+      run.deleteKeys(this.leaseKeys(lease));
+      this.leases.delete(lease);
+      this.#commit(run);
+    }
+    return { kind: 'lease-end', revision: this.revision, ended: leases };
+  }
+
+  #setAlarm(action: 'activate' | 'deactivate', { member, alarm }: Alarm): Alarm[] {
+    const others = this.alarms.filter((standing) => standing.member !== member || standing.alarm !== alarm);
+    const stood = others.length < this.alarms.length;
+    this.alarms = others;
+    if (action === 'activate') {
+      this.alarms.push({ member, alarm });
+    }
+    return action === 'activate' || stood ? [{ member, alarm }] : [];
   }
 
   range(operation: RangeOperation): unknown {
@@ -117,7 +291,10 @@ export class Model {
       return { kind: 'range', revision, keyValues: [], more: false, count: all.length };
     }
     const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = operation;
-    const chosen = all
+    const filtered = minModRevision + maxModRevision + minCreateRevision + maxCreateRevision !== 0;
+    // etcd sorts only what the limit lets through if a target is given without an order.
+    const cutFirst = operation.sortOrder === 'none' && operation.limit > 0 && !filtered;
+    const chosen = (cutFirst ? all.slice(0, operation.limit + 1) : all)
       .filter(([, { mod }]) => maxModRevision === 0 || mod <= maxModRevision)
       .filter(([, { mod }]) => minModRevision === 0 || mod >= minModRevision)
       .filter(([, { create }]) => maxCreateRevision === 0 || create <= maxCreateRevision)
@@ -134,6 +311,14 @@ export class Model {
     return { kind: 'range', revision, keyValues, more: cut.length < chosen.length, count: all.length };
   }
 
+  /** Inside a transaction negative revisions are below what compaction has left, -1 before there was any excepted. */
+  checkNestedRevision(operation: RangeOperation): void {
+    if (operation.revision < (this.compactRevision === 0 ? -1 : 0)) {
+      throw new Refusal('compacted');
+    }
+    this.checkRevision(operation);
+  }
+
   checkRevision({ revision }: RangeOperation): void {
     if (revision > this.revision) {
       throw new Refusal('future-revision');
@@ -144,6 +329,9 @@ export class Model {
   }
 
   #compact(revision: number): unknown {
+    if (this.#has('corrupt')) {
+      throw new Refusal('corrupt');
+    }
     if (revision <= this.compactRevision) {
       throw new Refusal('compacted');
     }
@@ -237,7 +425,14 @@ class Run {
   execute(operation: Operation): unknown {
     // Everything that only the state before decides comes before any change.
     this.#check(operation);
-    return this.#run(operation);
+    return this.#run(operation, 0);
+  }
+
+  deleteKeys(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.state.delete(key);
+      this.#event('delete', key);
+    }
   }
 
   #taken(operation: TxnOperation): readonly Operation[] {
@@ -250,7 +445,7 @@ class Run {
         this.#taken(operation).forEach((nested) => this.#check(nested));
         break;
       case 'range':
-        this.#model.checkRevision(operation);
+        this.#model.checkNestedRevision(operation);
         break;
       case 'put':
         this.#checkPut(operation);
@@ -267,18 +462,20 @@ class Run {
     if (this.#limits !== undefined && operation.value.length > this.#limits.valueBytesMax) {
       throw new Refusal('value-too-long');
     }
+    if (operation.lease !== 0n && !this.#model.leases.has(operation.lease)) {
+      throw new Refusal('lease-not-found');
+    }
     if ((operation.ignoreValue || operation.ignoreLease) && !this.#model.latest.has(operation.key)) {
       throw new Refusal('key-not-found');
-    }
-    if (operation.lease !== 0n) {
-      throw new Refusal('lease-not-found');
     }
   }
 
   #holds(compare: Compare): boolean {
     const items = [...this.#model.latest].filter(([key]) => inRange(key, compare)).map(([, item]) => item);
     if (items.length === 0) {
-      return compare.target !== 'value' && this.#compares(compare, { value: '', create: 0, mod: 0, version: 0 });
+      return (
+        compare.target !== 'value' && this.#compares(compare, { value: '', create: 0, mod: 0, version: 0, lease: 0n })
+      );
     }
     return items.every((item) => this.#compares(compare, item));
   }
@@ -289,23 +486,20 @@ class Run {
     if (compare.target === 'value') {
       [left, right] = [item.value, text(compare.operand)];
     } else {
-      [left, right] = [compare.target === 'lease' ? 0n : item[compare.target], compare.operand];
+      [left, right] = [item[compare.target], compare.operand];
     }
     return { equal: left === right, 'not-equal': left !== right, greater: left > right, less: left < right }[
       compare.result
     ];
   }
 
-  #run(operation: Operation): unknown {
+  #run(operation: Operation, depth: number): unknown {
     switch (operation.kind) {
       case 'put':
         return this.#put(operation);
       case 'delete': {
         const keys = [...this.state].filter(([key]) => inRange(key, operation)).toSorted(byKey);
-        for (const [key] of keys) {
-          this.state.delete(key);
-          this.#event('delete', key);
-        }
+        this.deleteKeys(keys.map(([key]) => key));
         const previous = operation.returnPrevious ? keys.map(([key, item]) => shown(key, item)) : [];
         return { kind: 'delete', revision: this.#revision, deleted: keys.length, previous };
       }
@@ -313,9 +507,9 @@ class Run {
         return this.#model.rangeIn(operation, this.state, this.#revision);
       case 'txn': {
         const branch = this.#taken(operation);
-        const responses = branch.map((nested) => this.#run(nested));
+        const responses = branch.map((nested) => this.#run(nested, depth + 1));
         const succeeded = operation.compares.every((compare) => this.#holds(compare));
-        return { kind: 'txn', revision: this.#revision, succeeded, responses };
+        return { kind: 'txn', revision: depth === 0 ? this.#revision : 0, succeeded, responses };
       }
       default:
         return operation satisfies never;
@@ -333,6 +527,7 @@ class Run {
       create: before?.create ?? revision,
       mod: revision,
       version: (before?.version ?? 0) + 1,
+      lease: operation.ignoreLease ? (before?.lease ?? 0n) : operation.lease,
     });
     this.#event('put', operation.key);
     const previous = operation.returnPrevious && before !== undefined ? shown(operation.key, before) : undefined;
@@ -340,6 +535,7 @@ class Run {
   }
 
   #event(type: 'put' | 'delete', key: string): void {
-    this.events.push({ type, key, keyValue: this.state.get(key), previous: this.#model.latest.get(key) });
+    const previous = this.#model.latest.get(key);
+    this.events.push({ type, key, revision: this.#model.revision + 1, keyValue: this.state.get(key), previous });
   }
 }
