@@ -120,10 +120,11 @@ export class Writer {
       case 'put':
         return this.checkPut(operation);
       case 'range':
+        if (isBelowAll(operation.revision, this.compactRevision)) {
+          return refusal('compacted');
+        }
         // A read at the revision that this very transaction makes is a read of the future (bug 81: 3.7 PR#21432).
-        return isBelowAll(operation.revision, this.compactRevision)
-          ? refusal('compacted')
-          : checkRevision(operation.revision, this.revision, this.compactRevision);
+        return checkRevision(operation.revision, this.revision, this.compactRevision);
       case 'delete':
         return undefined;
       default:
