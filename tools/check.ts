@@ -13,11 +13,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'packages/raft/src': [],
   'packages/replica/src/seams': [],
   'packages/replica/src/store': ['packages/replica/src/seams'],
+  'packages/replica/src/watch': ['packages/replica/src/store', 'packages/replica/src/seams'],
   'packages/replica/src/wal': ['packages/replica/src/seams', '@quorate/raft'],
   'packages/replica/src/wire': ['packages/replica/src/seams', '@quorate/raft'],
   'packages/replica/src/replica': [
     'packages/replica/src/seams',
     'packages/replica/src/store',
+    'packages/replica/src/watch',
     'packages/replica/src/wal',
     'packages/replica/src/wire',
     '@quorate/raft',
