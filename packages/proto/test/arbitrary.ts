@@ -1,5 +1,5 @@
 /** Random messages of any type, drawn from its descriptor, and protobufjs's view of the same types. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import protobuf from 'protobufjs';
 import {
   type EnumDescriptor,
@@ -70,8 +70,17 @@ function single(field: FieldDescriptor, depth: number): fc.Arbitrary<unknown> {
 
 const missing = fc.constant(undefined);
 
+const MADE = new Map<string, fc.Arbitrary<Record<string, unknown>>>();
+
 /** A message with some of its fields set; oneofs have one member or none. */
 export function message(name: string, depth: number = 0): fc.Arbitrary<Record<string, unknown>> {
+  const key = `${name} ${depth}`;
+  const made = MADE.get(key) ?? makeMessage(name, depth);
+  MADE.set(key, made);
+  return made;
+}
+
+function makeMessage(name: string, depth: number): fc.Arbitrary<Record<string, unknown>> {
   const plain: Record<string, fc.Arbitrary<unknown>> = {};
   const oneofs = new Map<string, [string, FieldDescriptor][]>();
   for (const [field, descriptor] of Object.entries(MESSAGE_TABLE[name] as MessageDescriptor)) {
@@ -81,7 +90,7 @@ export function message(name: string, depth: number = 0): fc.Arbitrary<Record<st
       oneofs.set(descriptor.oneof, [...(oneofs.get(descriptor.oneof) ?? []), [field, descriptor]]);
       continue;
     }
-    const value = fc.constant(undefined).chain(() => single(descriptor, depth));
+    const value = single(descriptor, depth);
     plain[propertyName(field)] =
       descriptor.repeated === true
         ? fc.array(value, { maxLength: isMessage ? 3 : 5 })
@@ -91,7 +100,7 @@ export function message(name: string, depth: number = 0): fc.Arbitrary<Record<st
     fc.oneof(
       missing.map(() => ({})),
       ...fields.map(([field, descriptor]) =>
-        missing.chain(() => single(descriptor, depth)).map((value) => ({ [propertyName(field)]: value })),
+        single(descriptor, depth).map((value) => ({ [propertyName(field)]: value })),
       ),
     ),
   );

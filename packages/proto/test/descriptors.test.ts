@@ -10,7 +10,7 @@ function foreign<T>(kind: abstract new (...options: never[]) => T): Map<string, 
   const found = new Map<string, T>();
   const walk = (namespace: protobuf.NamespaceBase): void => {
     for (const nested of namespace.nestedArray) {
-      if (nested instanceof kind) found.set(nested.fullName.slice(1), nested as T);
+      if (nested instanceof kind) found.set(nested.fullName.slice(1), nested);
       if (nested instanceof protobuf.Namespace) walk(nested);
     }
   };
@@ -45,6 +45,8 @@ test('the tables have the enumerations of the .proto files', () => {
   assert.deepEqual(Object.fromEntries(theirs), ENUM_TABLE);
 });
 
+const byPath = (a: readonly unknown[], b: readonly unknown[]): number => String(a[0]).localeCompare(String(b[0]));
+
 test('the tables have the methods of the .proto files, streaming as they do', () => {
   const theirs = [...foreign(protobuf.Service).values()].flatMap((service) =>
     service.methodsArray.map((method) => [
@@ -60,7 +62,6 @@ test('the tables have the methods of the .proto files, streaming as they do', ()
     method.response.name,
     method.kind,
   ]);
-  const byPath = (a: readonly unknown[], b: readonly unknown[]): number => String(a[0]).localeCompare(String(b[0]));
   assert.deepEqual(ours.toSorted(byPath), theirs.toSorted(byPath));
 });
 

@@ -1,7 +1,7 @@
 /** Random messages of every type, to protobufjs and back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { CODECS, type Codec } from '../src/index.js';
 import { FOREIGN, MESSAGE_NAMES, message } from './arbitrary.js';
 

@@ -211,11 +211,10 @@ export class Reader {
     this.low = low | (byte << 28);
     let high = (byte & 0x7f) >>> 4;
     for (let shift = 3; byte >= 0x80; shift += 7) {
-      if (shift > 31) throw new ProtoError('a varint is longer than 10 bytes');
       if (position >= end) throw this.truncated();
       byte = bytes[position] as number;
       position += 1;
-      if (shift === 31 && byte > 1) throw new ProtoError('a varint is longer than 64 bits');
+      if (shift === 31 && byte > 1) throw new ProtoError('a varint is longer than 64 bits, which take 10 bytes');
       high |= (byte & 0x7f) << shift;
     }
     this.high = high;

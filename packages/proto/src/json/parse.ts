@@ -34,7 +34,7 @@ function quoteLongIntegers(text: string): string {
     else if (code === 45 || (code >= 48 && code <= 57)) {
       LONG_INTEGER_AT.lastIndex = at;
       const integer = LONG_INTEGER_AT.exec(text)?.[0];
-      if (integer === undefined) at = endOfNumber(text, at);
+      if (integer === undefined || Number.isSafeInteger(Number(integer))) at = endOfNumber(text, at);
       else {
         quoted += `${text.slice(copied, at)}${JSON.stringify(QUOTED_INTEGER + integer)}`;
         at += integer.length;
