@@ -110,7 +110,7 @@ export class Client {
       ['delete', deletes],
       ['swap', swaps],
     ];
-    let draw = this.#isReader ? 0 : this.#random.integer(gets + puts + deletes + swaps);
+    let draw = this.#isReader || this.#world.isQuiet ? 0 : this.#random.integer(gets + puts + deletes + swaps);
     const [kind] = kinds.find(([, weight]) => (draw -= weight) < 0) ?? (['get'] as const);
     const key = `k${this.#random.integer(keys)}`;
     this.#sequence += 1;

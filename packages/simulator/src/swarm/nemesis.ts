@@ -6,6 +6,8 @@ import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
 import { FAULT_NAMES, type FaultName } from '../world/scenario.js';
 import type { World } from '../world/world.js';
+import { Cuts, type Link, linkOf } from './cuts.js';
+import { Director } from './director.js';
 
 /** Past this many names nobody is added any more. */
 const MEMBERS_MAX = 9;
@@ -17,31 +19,40 @@ const LONELY_LEADER_CHANCE = 0.5;
 export class Nemesis {
   readonly #world: World;
   readonly #random: Stream;
-  readonly #cuts = new Set<string>();
+  readonly #cuts: Cuts;
+  readonly #director: Director;
   /** What ends the faults that are on. */
   readonly #ends = new Set<() => void>();
   /** The last wipe or removal: until it is through, there is no other. */
   #change: { readonly member: Member; readonly isWipe: boolean } | undefined;
   /** A removal without an answer may yet happen. */
   #isUnsure = false;
-  readonly counts: Map<FaultName, number> = new Map<FaultName, number>();
+  readonly #counts = new Map<FaultName, number>();
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.stream('nemesis');
+    this.#cuts = new Cuts(world);
+    this.#director = new Director(world, this.#cuts);
+  }
+
+  /** What was done, and how often. */
+  get counts(): Readonly<Record<string, number>> {
+    const { plan } = this.#world.scenario;
+    return { ...Object.fromEntries(this.#counts), ...(plan === 'none' ? {} : { [plan]: this.#director.performed }) };
   }
 
   start(): void {
+    this.#director.start();
     this.#later();
   }
 
   /** Ends every fault, for good. */
   heal(): void {
+    this.#director.end();
     for (const end of this.#ends) end();
     this.#cuts.clear();
-    const { network, members } = this.#world;
-    network.heal();
-    for (const member of members) {
+    for (const member of this.#world.members) {
       member.resume();
       member.disk.resume();
       member.disk.limitTo(Number.POSITIVE_INFINITY);
@@ -85,7 +96,7 @@ export class Nemesis {
     const up = this.#world.upMembers;
     if (running.length === 0 || up.length === 0) return;
     const victim = this.#preferLeader(up);
-    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
     this.#world.log.note('fault', victim.name, fault);
     switch (fault) {
       case 'crash':
@@ -177,29 +188,29 @@ export class Nemesis {
       member,
       side: lonely === undefined ? this.#random.integer(2) : Number(member === lonely),
     }));
-    const added: string[] = [];
+    const added: Link[] = [];
     for (const a of sides) {
       for (const b of sides) {
         if (a.side !== b.side) added.push(linkOf(a.member, b.member));
       }
     }
-    this.#addCuts(added);
-    this.#during(() => this.#removeCuts(added));
+    this.#cuts.add(added);
+    this.#during(() => this.#cuts.remove(added));
   }
 
   #cut(from: Member, to: Member, isReversed: boolean): void {
     const cut = [isReversed ? linkOf(to, from) : linkOf(from, to)];
-    this.#addCuts(cut);
-    this.#during(() => this.#removeCuts(cut));
+    this.#cuts.add(cut);
+    this.#during(() => this.#cuts.remove(cut));
   }
 
   /** Comes and goes, several times. */
   #flap(from: Member, to: Member, times: number): void {
     const cuts = [linkOf(from, to), linkOf(to, from)];
-    this.#addCuts(cuts);
+    this.#cuts.add(cuts);
     const { schedule, scenario } = this.#world;
     schedule.after(this.#random.between(0, scenario.electionTicks * scenario.tickMs), () => {
-      this.#removeCuts(cuts);
+      this.#cuts.remove(cuts);
       if (times <= 1 || !this.#world.isStorm) return;
       schedule.after(this.#random.between(0, 10 * scenario.tickMs), () => {
         if (this.#world.isStorm) this.#flap(from, to, times - 1);
@@ -212,27 +223,6 @@ export class Nemesis {
     const electionMs = scenario.electionTicks * scenario.tickMs;
     network.setLatency(scenario.latencyMinMs, scenario.latencyMaxMs + this.#random.between(0, electionMs));
     this.#during(() => network.setLatency(scenario.latencyMinMs, scenario.latencyMaxMs));
-  }
-
-  #addCuts(links: readonly string[]): void {
-    for (const link of links) this.#cuts.add(link);
-    this.applyCuts();
-  }
-
-  #removeCuts(links: readonly string[]): void {
-    for (const link of links) this.#cuts.delete(link);
-    this.applyCuts();
-  }
-
-  /** By name: a member that comes back under a new id stays behind the cut. */
-  applyCuts(): void {
-    const { network, members } = this.#world;
-    network.heal();
-    const idOf = new Map(members.map((member) => [member.name, member.memberId]));
-    for (const link of this.#cuts) {
-      const [from = '', to = ''] = link.split('>');
-      network.cut(idOf.get(from) ?? 0, idOf.get(to) ?? 0);
-    }
   }
 
   // ---- disk ------------------------------------------------------------------------------------------------------
@@ -307,8 +297,4 @@ export class Nemesis {
       this.#world.log.note('fault', asked.name, `transfer: ${result.ok ? 'done' : result.message}`);
     });
   }
-}
-
-function linkOf(from: Member, to: Member): string {
-  return `${from.name}>${to.name}`;
 }

@@ -97,7 +97,7 @@ class Run {
       virtualMs: schedule.nowMs,
       events: schedule.happened,
       crashes,
-      faults: Object.fromEntries(this.#nemesis.counts),
+      faults: this.#nemesis.counts,
       operations: { ok: count('ok'), rejected: count('rejected'), unknown: count('unknown') + count('pending') },
       lines: log.lines(),
     };

@@ -30,6 +30,7 @@ import {
 } from '@quorate/replica/internal';
 import { require, Violation } from '../checks/violation.js';
 import { GatedDisk } from './gated-disk.js';
+import { Inbox } from './inbox.js';
 import { Life } from './life.js';
 import type { SeededRandom, Stream } from './random.js';
 import type { World } from './world.js';
@@ -44,6 +45,7 @@ const TRACE_CRASH_CHANCE = 0.03;
 const STOP_TICKS = 100;
 
 export type CrashKind = 'power' | 'kill';
+export type TraceListener = (name: string, data: Readonly<Record<string, unknown>>) => void;
 
 export class Member {
   readonly name: string;
@@ -58,6 +60,10 @@ export class Member {
   #backlog: (() => void)[] = [];
   #missedTicks = 0;
   #paused = false;
+  /** Completions of operations on files whose path has `part` in it. */
+  #stalled: { readonly part: string; readonly waiting: (() => void)[] } | undefined;
+  /** Told of each event of its trace. */
+  onTrace: TraceListener | undefined;
   /** It was told that it is no longer a member. */
   removed = false;
 
@@ -80,6 +86,10 @@ export class Member {
 
   get replica(): Replica | undefined {
     return this.#life?.replica;
+  }
+
+  get inbox(): Inbox | undefined {
+    return this.#life?.inbox;
   }
 
   get memberId(): number {
@@ -150,6 +160,18 @@ export class Member {
     const missed = Math.min(this.#missedTicks, reads === 'lease' ? 1 + electionTicks : 1);
     for (let i = 0; i < missed; i += 1) this.enter(life, () => life.replica?.tick());
     for (const run of this.#backlog.splice(0)) run();
+  }
+
+  /** From now on the disk does not answer for files whose path has `part` in it; for others it does. */
+  stall(part: string): void {
+    this.unstall();
+    this.#stalled = { part, waiting: [] };
+  }
+
+  unstall(): void {
+    const { waiting } = this.#stalled ?? { waiting: [] };
+    this.#stalled = undefined;
+    for (const run of waiting) run();
   }
 
   /** Ends well: leadership is handed over, what is under way ends, the log is closed. */
@@ -372,12 +394,15 @@ export class Member {
 
   #input(life: Life): NetworkInput {
     const { log } = this.#world;
+    const inbox = new Inbox((from, channel, frame) => {
+      if (life.over) return;
+      log.record('frame', this.name, frame.length, () => this.#world.tellFrame(from, life.memberId, frame));
+      const kept = this.#paused ? frame.slice() : frame;
+      this.enter(life, () => life.replica?.frame(from, channel, kept));
+    });
+    life.inbox = inbox;
     return {
-      frame: (from, channel, frame) => {
-        log.record('frame', this.name, frame.length, () => this.#world.tellFrame(from, life.memberId, frame));
-        const kept = this.#paused ? frame.slice() : frame;
-        this.enter(life, () => life.replica?.frame(from, channel, kept));
-      },
+      frame: (from, channel, frame) => inbox.frame(from, channel, frame),
       unreachable: (peer) => this.enter(life, () => life.replica?.unreachable(peer)),
       introduced: (peer) => this.enter(life, () => life.replica?.introduced(peer)),
       refused: (peer, reason) => this.enter(life, () => life.replica?.refused(peer, reason)),
@@ -437,7 +462,10 @@ export class Member {
         return true;
       },
       complete: (operation, path, done) => {
-        if (!this.#isCrashPoint(life, `before ${operation} ${path} is answered`)) this.enter(life, done);
+        if (this.#isCrashPoint(life, `before ${operation} ${path} is answered`)) return;
+        const answer = (): void => this.enter(life, done);
+        if (this.#stalled !== undefined && path.includes(this.#stalled.part)) this.#stalled.waiting.push(answer);
+        else answer();
       },
     });
   }
@@ -448,6 +476,10 @@ export class Member {
       event: (name, data) => {
         if (life.over) return;
         log.record('trace', this.name, name.length, () => `${name} ${JSON.stringify(data)}`);
+        // Frames come whole or not at all, and unaltered: what a sender has sent of a snapshot fits together.
+        if (name === 'snapshot-refused')
+          throw new Violation('snapshot transfer', `${this.name}: ${JSON.stringify(data)}`);
+        this.onTrace?.(name, data);
         if (life.operationsLeft === undefined || !this.#world.isStorm) return;
         if (this.#faults.chance(TRACE_CRASH_CHANCE)) this.crash(this.#world.drawCrashKind(this.#faults), `at ${name}`);
       },

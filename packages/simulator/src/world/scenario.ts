@@ -41,9 +41,35 @@ export const FAULT_NAMES: readonly FaultName[] = [
   'stop',
 ];
 
+/** Targeted storms: see plans.ts. */
+export type PlanName =
+  | 'lonely-leader'
+  | 'late-answers'
+  | 'frozen-leader'
+  | 'voters-restart'
+  | 'transfer-cut'
+  | 'hung-voter'
+  | 'figure-eight'
+  | 'laggard';
+
+const PLAN_NAMES: readonly PlanName[] = [
+  'lonely-leader',
+  'late-answers',
+  'frozen-leader',
+  'voters-restart',
+  'transfer-cut',
+  'hung-voter',
+  'figure-eight',
+  'laggard',
+];
+/** So many runs follow a plan. */
+const PLAN_CHANCE = 0.5;
+
 export interface Scenario {
   readonly members: number;
   readonly stormMs: number;
+  /** Performed again and again, beside the other faults. */
+  readonly plan: PlanName | 'none';
   /** Faults that the storm draws from, each with its weight. */
   readonly faults: Readonly<Partial<Record<FaultName, number>>>;
   /** The mean time between two faults. */
@@ -98,9 +124,10 @@ export function drawScenario(random: Stream): Scenario {
   const electionMs = electionTicks * tickMs;
   const reads = random.chance(0.25) ? 'lease' : 'safe';
   const calmNetwork = random.chance(0.4);
-  return {
+  const scenario: Scenario = {
     members: random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 7]),
     stormMs: random.between(10, 40) * electionMs,
+    plan: 'none',
     ...drawFaults(random, electionMs),
     tickMs,
     heartbeatTicks,
@@ -113,6 +140,32 @@ export function drawScenario(random: Stream): Scenario {
     ...drawDisk(random, electionMs),
     ...drawWorkload(random, electionMs),
     limits: drawLimits(random),
+  };
+  return random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
+}
+
+/** A plan needs time, members, something to do, and not too much in its way. */
+function withPlan(random: Stream, scenario: Scenario): Scenario {
+  const plan = random.pick(PLAN_NAMES);
+  const { electionTicks, tickMs } = scenario;
+  const electionMs = electionTicks * tickMs;
+  const needsTrimming = plan === 'laggard' || plan === 'frozen-leader';
+  const needsLease = plan === 'voters-restart' || plan === 'transfer-cut' || plan === 'lonely-leader';
+  const lease = needsLease && random.chance(plan === 'lonely-leader' ? 0.3 : 0.9);
+  return {
+    ...scenario,
+    plan,
+    members: plan === 'figure-eight' ? 5 : random.pick([3, 3, 4, 5, 5]),
+    stormMs: random.between(30, 60) * electionMs,
+    faults: random.chance(0.6) ? {} : scenario.faults,
+    faultIntervalMs: Math.max(scenario.faultIntervalMs, 2 * electionMs),
+    requestTimeoutTicks: Math.max(scenario.requestTimeoutTicks, 10 * electionTicks),
+    reads: lease ? 'lease' : scenario.reads,
+    clockSkew: lease ? 0 : scenario.clockSkew,
+    clients: Math.max(scenario.clients, 3),
+    ...(needsTrimming ? { thinkMs: electionMs / 64, puts: 4, valueBytesMax: 64 } : {}),
+    limits: needsTrimming ? { ...scenario.limits, logMemoryStepBytes: 16 } : scenario.limits,
+    snapshotLogBytesMin: needsTrimming ? 1024 : scenario.snapshotLogBytesMin,
   };
 }
 

@@ -43,6 +43,8 @@ export class World {
   readonly #choices: Stream;
   /** Faults may happen; afterwards everything heals. */
   isStorm = true;
+  /** Clients only read for the moment. */
+  isQuiet = false;
   crashes = 0;
   /** A member's life has ended. */
   onEnd: (member: Member) => void = () => {};

@@ -1,0 +1,147 @@
+/**
+ * Targeted storms: schedules of faults that lead to a delicate place which chance seldom finds. A scenario draws at most one of them
+ * and repeats it; times, victims and variations are drawn anew each time. A plan only does what a storm may do.
+ */
+import type { Member } from '../world/member.js';
+import type { PlanName } from '../world/scenario.js';
+import { linkOf, linksBetween } from './cuts.js';
+import { figureEight } from './figure-eight.js';
+import { laggard } from './laggard.js';
+import type { Plan, Scene, Stage } from './stage.js';
+
+export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
+  'lonely-leader': lonelyLeader,
+  'late-answers': lateAnswers,
+  'frozen-leader': frozenLeader,
+  'voters-restart': votersRestart,
+  'transfer-cut': transferCut,
+  'hung-voter': hungVoter,
+  'figure-eight': figureEight,
+  laggard,
+};
+
+/** As late in the interval of its check of the quorum as chance has it: a leader that is cut off then stays one for longest. */
+function* lateInItsCheck(stage: Stage, { leader }: Scene): Plan {
+  const share = stage.random.between(0, 0.9);
+  const { electionTicks } = stage.world.scenario;
+  yield* stage.until(() => (leader.replica?.raft.core.electionElapsed ?? 0) >= share * electionTicks, 1);
+}
+
+/** The leader is cut off, alone or with less than half of the voters, until another one has gone on without it for a while. */
+function* lonelyLeader(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others, term } = scene;
+  const companions = stage.random.integer(Math.ceil(others.length / 2));
+  yield* lateInItsCheck(stage, scene);
+  stage.cut(linksBetween([leader, ...others.slice(0, companions)], others.slice(companions)));
+  yield* stage.until(() => stage.isSucceeded(term), 4);
+  yield* stage.sleep(stage.random.between(0, stage.electionMs));
+}
+
+/** Answers to a question of the leader are long under way: they come when others have elected somebody else, and it asks again. */
+function* lateAnswers(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others, term } = scene;
+  yield* lateInItsCheck(stage, scene);
+  stage.hold(leader, 'everything');
+  leader.read(() => {});
+  const { latencyMaxMs, turnDelayMs, tickMs } = stage.world.scenario;
+  yield* stage.sleep(2 * latencyMaxMs + 2 * turnDelayMs + stage.random.between(0, tickMs));
+  stage.cut(linksBetween([leader], others));
+  const isAlone = (): boolean => leader.replica?.raft.role !== 'leader' || leader.replica.raft.term !== term;
+  yield* stage.until(() => stage.isSucceeded(term) || isAlone(), 4);
+  leader.read(() => {});
+  yield* stage.sleep(2 * turnDelayMs);
+  stage.release(leader);
+  yield* stage.sleep(stage.random.between(0, stage.electionMs / 2));
+}
+
+/** The leader's process stands still in the middle of its writes, until another one has dropped the log that it would need. */
+function* frozenLeader(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, term } = scene;
+  const { latencyMaxMs, turnDelayMs } = stage.world.scenario;
+  const isWriting = (): boolean => {
+    const raft = leader.replica?.raft;
+    return raft !== undefined && raft.lastIndex > raft.commit;
+  };
+  yield* stage.until(isWriting, 2);
+  yield* stage.sleep(stage.random.between(0, latencyMaxMs + turnDelayMs));
+  stage.pause(leader);
+  const end = leader.replica?.raft.lastIndex ?? 0;
+  const isBehind = ({ replica }: Member): boolean =>
+    replica?.raft.role === 'leader' && replica.raft.term > term && replica.raft.core.log.compactedIndex > end;
+  yield* stage.until(() => stage.world.members.some(isBehind), 12);
+}
+
+/**
+ * With leases: voters that have just answered the leader restart, and forget it, while others are about to campaign. All hold
+ * the same log, or those could not win.
+ */
+function* votersRestart(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others, term } = scene;
+  const count = Math.floor((others.length + 1) / 2);
+  const company = others.slice(0, count);
+  const rest = others.slice(count);
+  stage.quiet();
+  const isEqual = ({ replica }: Member): boolean => replica?.raft.persistedIndex === leader.replica?.raft.lastIndex;
+  if (!(yield* stage.until(() => others.every(isEqual), 2))) return;
+  stage.cut(linksBetween([leader], rest));
+  const { tickMs, diskLatencyMaxMs } = stage.world.scenario;
+  const leadMs = stage.random.between(0.5, 2) * (10 + 4 * diskLatencyMaxMs);
+  const isAboutTo = ({ replica }: Member): boolean => {
+    const core = replica?.raft.core;
+    return core !== undefined && (core.electionTimeout - core.electionElapsed) * tickMs <= leadMs;
+  };
+  yield* stage.until(() => rest.some(isAboutTo), 3);
+  stage.cut(linksBetween([leader], company));
+  for (const member of company) {
+    member.crash('kill', 'voters restart');
+    member.start();
+  }
+  yield* stage.until(() => stage.isSucceeded(term), 2);
+  stage.loud();
+  yield* stage.sleep(stage.random.between(0, stage.electionMs));
+}
+
+/** The leader hands over, and hears no more of how that went. */
+function* transferCut(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others, term } = scene;
+  const [target] = others;
+  if (target === undefined) return;
+  if (stage.random.chance(0.5)) stage.quiet();
+  leader.administer({ kind: 'transfer', target: target.memberId }, () => {});
+  const raft = leader.replica?.raft;
+  yield* stage.until(() => raft?.core.leaseBroken === true, 2);
+  stage.cut(others.map((other) => linkOf(other, leader)));
+  yield* stage.until(() => (target.replica?.raft.term ?? 0) > term, 1);
+  stage.cut(others.map((other) => linkOf(leader, other)));
+  yield* stage.until(() => stage.isSucceeded(term), 2);
+  stage.loud();
+  yield* stage.sleep(stage.random.between(0, stage.electionMs));
+}
+
+/** A voter has entries that are not on its disk yet when it is asked for its vote by one that lacks them. */
+function* hungVoter(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others, term } = scene;
+  const [voter, candidate] = others as [Member, Member];
+  stage.cut(linksBetween([leader], [candidate]));
+  stage.hang(voter);
+  const holdsMore = (): boolean => {
+    const raft = voter.replica?.raft;
+    const other = candidate.replica?.raft.lastIndex ?? 0;
+    return raft !== undefined && raft.lastIndex > raft.persistedIndex && raft.lastIndex > other;
+  };
+  yield* stage.until(holdsMore, 2);
+  stage.cut(linksBetween([leader], others));
+  yield* stage.until(() => stage.isSucceeded(term), stage.random.between(1, 4));
+}
