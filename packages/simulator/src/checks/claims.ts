@@ -3,6 +3,7 @@
  * formed, and not only when, with luck, a client comes to see what follows from it.
  *
  *   committed index     a member's commit index names an entry that some leader has committed by counting, and not another one
+ *   committed entry     an entry that is committed is never dropped by a member that has it
  *   matched log         what a leader believes a follower of its term to hold lies on that follower's disk
  *   honest vote         who gets a vote (or the promise of one) has a log that is at least as up to date as the voter's
  *   fit to campaign     who campaigns has applied every committed configuration that it knows, and its log's ground is durable
@@ -30,6 +31,8 @@ interface Seen {
   leader: MemberId;
   commit: number;
   lastIndex: number;
+  /** The last index at which its log was seen to agree with what is committed. */
+  agreed: number;
   compacted: number;
   snapshot: number;
   /** The queue of promises as it was, and how much of it was looked at. */
@@ -71,6 +74,7 @@ export class Claims {
       leader: raft.leader,
       commit: raft.commit,
       lastIndex: raft.lastIndex,
+      agreed: 0,
       compacted: raft.core.log.compactedIndex,
       snapshot: replica.snapshots.index,
       queue: [],
@@ -100,6 +104,7 @@ export class Claims {
       if (isLeader) this.#checkKept(id, raft);
     }
     seen.lastIndex = raft.lastIndex;
+    this.#checkAgreed(id, seen, raft);
     require(snapshots.index >= seen.snapshot, 'newest snapshot', () =>
       `member ${id} had a snapshot of ${seen.snapshot}, now of ${snapshots.index}`);
     seen.snapshot = snapshots.index;
@@ -163,12 +168,21 @@ export class Claims {
     });
   }
 
-  /** At a leader: what it has come to believe of the others. Members of other terms may have lost what they had acknowledged. */
+  /** What agrees at an index agrees before it, too: so one index tells of all. */
+  #checkAgreed(id: MemberId, seen: Seen, raft: Raft): void {
+    const { agreed } = seen;
+    require(raft.lastIndex >= agreed, 'committed entry', () =>
+      `member ${id} had all that is committed up to ${agreed}; its log ends at ${raft.lastIndex} now`);
+    const index = Math.min(raft.lastIndex, this.#highestCommit);
+    if (index > agreed && raft.entryTerm(index) === this.#committed[index]) seen.agreed = index;
+  }
+
+  /** At a leader: what it has come to believe of the others. A member of a later term may have lost what it had acknowledged. */
   #checkMatches(id: MemberId, { matches }: Seen, raft: Raft): void {
     for (const [peer, { match }] of raft.core.progress) {
       if (peer === id || match <= (matches.get(peer) ?? 0)) continue;
       matches.set(peer, match);
-      if (this.#termOf(peer) !== raft.term) continue;
+      if (this.#termOf(peer) > raft.term) continue;
       require(this.#disks.holds(peer, match, raft.entryTerm(match)), 'matched log', () =>
         `${id} leads term ${raft.term} and believes that ${peer} holds ${match}, which is not on its disk`);
     }

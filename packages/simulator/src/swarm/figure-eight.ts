@@ -17,9 +17,6 @@ export function* figureEight(stage: Stage): Plan {
   if (scene === undefined) return;
   const { leader, others, term } = scene;
   const [holder, ...rest] = others as [Member, ...Member[]];
-  const lead = (member: Member, after: number): boolean =>
-    member.replica?.raft.role === 'leader' && member.replica.raft.term > after;
-  const lastIndex = (member: Member): number => member.replica?.raft.lastIndex ?? 0;
 
   for (const member of rest) stage.hold(member, 'append');
   leader.inbox?.remember();
@@ -54,4 +51,13 @@ export function* figureEight(stage: Stage): Plan {
   for (const member of voters) stage.release(member);
   stage.allow([overwritten === leader ? holder : other, ...voters.slice(0, 2)]);
   yield* stage.until(() => stage.isSucceeded(leaderTerm), 8);
+}
+
+function lead(member: Member, after: number): boolean {
+  const raft = member.replica?.raft;
+  return raft?.role === 'leader' && raft.term > after;
+}
+
+function lastIndex(member: Member): number {
+  return member.replica?.raft.lastIndex ?? 0;
 }

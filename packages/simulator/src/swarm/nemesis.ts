@@ -121,6 +121,9 @@ export class Nemesis {
       case 'slow-network':
         this.#slow();
         break;
+      case 'late-frames':
+        this.#repeatLater(victim);
+        break;
       case 'disk-hang':
         this.#hang(victim);
         break;
@@ -223,6 +226,15 @@ export class Nemesis {
     const electionMs = scenario.electionTicks * scenario.tickMs;
     network.setLatency(scenario.latencyMinMs, scenario.latencyMaxMs + this.#random.between(0, electionMs));
     this.#during(() => network.setLatency(scenario.latencyMinMs, scenario.latencyMaxMs));
+  }
+
+  /** What it receives now comes a second time, much later. */
+  #repeatLater(victim: Member): void {
+    const { inbox } = victim;
+    inbox?.remember();
+    this.#during(() => {
+      if (inbox === victim.inbox && this.#world.isStorm) inbox?.repeat();
+    });
   }
 
   // ---- disk ------------------------------------------------------------------------------------------------------

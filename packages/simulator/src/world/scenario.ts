@@ -14,6 +14,7 @@ export type FaultName =
   | 'one-way-cut'
   | 'flap'
   | 'slow-network'
+  | 'late-frames'
   | 'disk-hang'
   | 'disk-error'
   | 'disk-full'
@@ -31,6 +32,7 @@ export const FAULT_NAMES: readonly FaultName[] = [
   'one-way-cut',
   'flap',
   'slow-network',
+  'late-frames',
   'disk-hang',
   'disk-error',
   'disk-full',
@@ -163,6 +165,8 @@ function withPlan(random: Stream, scenario: Scenario): Scenario {
     reads: lease ? 'lease' : scenario.reads,
     clockSkew: lease ? 0 : scenario.clockSkew,
     clients: Math.max(scenario.clients, 3),
+    // Plans leave many writes without an answer: on one key they could have happened in too many orders to be checked.
+    keys: Math.max(scenario.keys, 4),
     ...(needsTrimming ? { thinkMs: electionMs / 64, puts: 4, valueBytesMax: 64 } : {}),
     limits: needsTrimming ? { ...scenario.limits, logMemoryStepBytes: 16 } : scenario.limits,
     snapshotLogBytesMin: needsTrimming ? 1024 : scenario.snapshotLogBytesMin,
