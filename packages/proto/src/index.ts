@@ -150,6 +150,8 @@ export {
   METHODS_BY_PATH,
   type Method,
   type MethodKind,
+  type RequestOf,
+  type ResponseOf,
   SERVICES,
   type Services,
 } from './services.js';

@@ -39,6 +39,12 @@ export type Services = {
 /** A method whose messages are not known to the compiler. */
 export type AnyMethod = Method<unknown, unknown>;
 
+/** The decoded request of a method: `RequestOf<Services['etcdserverpb.KV']['Range']>` is RangeRequest. */
+export type RequestOf<M> = M extends Method<infer Request, infer _> ? Request : never;
+
+/** The decoded response of a method. */
+export type ResponseOf<M> = M extends Method<infer _, infer Response> ? Response : never;
+
 interface Row {
   readonly request: keyof MessageTypes;
   readonly response: keyof MessageTypes;

@@ -11,7 +11,13 @@ import {
   rangeRequest,
   rangeResponse,
 } from './hand/range.js';
-import { leaseKeepAliveRequest, leaseKeepAliveResponse, watchResponse } from './hand/streams.js';
+import {
+  leaseKeepAliveRequest,
+  leaseKeepAliveResponse,
+  watchCreateRequest,
+  watchRequest,
+  watchResponse,
+} from './hand/streams.js';
 import { compare, requestOp, responseOp, txnRequest, txnResponse } from './hand/txn.js';
 import { EMPTY_BYTES, Reader } from './reader.js';
 import { tableCodecs } from './table.js';
@@ -34,10 +40,33 @@ const BY_HAND: { readonly [Name in keyof MessageTypes]?: MessageCodec<MessageTyp
   'etcdserverpb.ResponseOp': responseOp,
   'etcdserverpb.TxnRequest': txnRequest,
   'etcdserverpb.TxnResponse': txnResponse,
+  'etcdserverpb.WatchCreateRequest': watchCreateRequest,
+  'etcdserverpb.WatchRequest': watchRequest,
   'etcdserverpb.WatchResponse': watchResponse,
   'mvccpb.Event': event,
   'mvccpb.KeyValue': keyValue,
 };
+
+/** Memory of its own costs a message more than all the rest of encoding it: so small ones share, as Node's Buffers do. */
+const SLAB_BYTES = 16 * 1024;
+const IN_SLAB_BYTES_MAX = SLAB_BYTES / 8;
+
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+/** A copy that no later call touches. */
+function copied(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
+  if (length > IN_SLAB_BYTES_MAX) return bytes.slice();
+  if (slabUsed + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const copy = new Uint8Array(slab.buffer, slabUsed, length);
+  copy.set(bytes);
+  slabUsed += length;
+  return copy;
+}
 
 /** A single encode that needed more memory than this gives it back. */
 const KEPT_WRITER_BYTES_MAX = 1024 * 1024;
@@ -64,7 +93,7 @@ class WholeCodec<T> implements Codec<T> {
   encode(message: MessageInit<T>): Uint8Array {
     writer.clear();
     this.wire.write(writer, message);
-    const bytes = writer.copy();
+    const bytes = copied(writer.view());
     if (writer.capacity > KEPT_WRITER_BYTES_MAX) writer = new Writer();
     return bytes;
   }

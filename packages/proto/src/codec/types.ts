@@ -38,7 +38,10 @@ export interface Codec<T> {
   readonly name: string;
   /** A message with every field at its default. */
   create(): T;
-  /** The message in bytes of its own. Throws RangeError for a number that its field cannot hold. */
+  /**
+   * The message as bytes that nothing else writes to; small ones are views into memory that they share with others, as Node's
+   * Buffers are. Throws RangeError for a number that its field cannot hold and for two members of one oneof.
+   */
   encode(message: MessageInit<T>): Uint8Array;
   /** Appends the message to a writer that may hold others. When it throws, the writer is as it was before. */
   encodeInto(writer: Writer, message: MessageInit<T>): void;
