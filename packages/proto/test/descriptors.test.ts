@@ -3,7 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import protobuf from 'protobufjs';
 import type { MessageDescriptor } from '../src/descriptors/shape.js';
-import { CODECS, METHODS_BY_HTTP_PATH, METHODS_BY_PATH, SERVICES } from '../src/index.js';
+import {
+  CODECS,
+  METHODS_BY_HTTP_PATH,
+  METHODS_BY_PATH,
+  type Method,
+  RangeRequest,
+  RangeResponse,
+  type RequestOf,
+  type ResponseOf,
+  SERVICES,
+  type Services,
+} from '../src/index.js';
 import { ENUM_TABLE, FOREIGN, MESSAGE_NAMES, MESSAGE_TABLE } from './arbitrary.js';
 
 function foreign<T>(kind: abstract new (...options: never[]) => T): Map<string, T> {
@@ -96,4 +107,14 @@ test('the gateway has every method but RangeStream and the health service, and s
 
 test('every message has a codec under its name', () => {
   for (const name of MESSAGE_NAMES) assert.equal(CODECS.get(name)?.name, name);
+});
+
+test('the compiler knows the messages and the streaming of a method', () => {
+  const range: Method<RangeRequest, RangeResponse, 'unary'> = SERVICES['etcdserverpb.KV'].Range;
+  assert.equal(range.request, RangeRequest);
+  assert.equal(range.response, RangeResponse);
+  const request: RequestOf<Services['etcdserverpb.KV']['Range']> = RangeRequest.create();
+  const response: ResponseOf<Services['etcdserverpb.KV']['Range']> = RangeResponse.create();
+  assert.equal(request.limit, 0);
+  assert.deepEqual(response.kvs, []);
 });

@@ -159,6 +159,16 @@ test('what does not fit is refused with the path of the field and what it may be
   );
 });
 
+test('an error shows no more than the beginning of a long value', () => {
+  const digits = '1'.repeat(100_000);
+  for (const json of [`{"TTL":${digits}}`, `{"TTL":"${digits}"}`, `{"TTL":"x${digits}"}`]) {
+    assert.throws(
+      () => LeaseGrantRequest.fromJson(parseJson(json)),
+      (error) => error instanceof ProtoError && /1111\.\.\. /.test(error.message) && error.message.length < 250,
+    );
+  }
+});
+
 test('fractions, exponents of strings and integers out of range are refused', () => {
   for (const TTL of [
     1.5,

@@ -19,6 +19,9 @@ const COPY_BY_LOOP_BYTES_MAX = 24;
 const TWO_TO_32 = 4_294_967_296;
 const TWO_TO_63 = 2 ** 63;
 const TWO_TO_64 = 2 ** 64;
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+const UINT64_MAX = 2n ** 64n - 1n;
 
 const SCRATCH = new DataView(new ArrayBuffer(8));
 
@@ -164,14 +167,14 @@ export class Writer {
   }
 
   int64Bigint(tag: number, value: bigint): void {
+    if (value > INT64_MAX || value < INT64_MIN) throw new RangeError(`${value} is not an int64`);
     SCRATCH.setBigInt64(0, value, true);
-    if (SCRATCH.getBigInt64(0, true) !== value) throw new RangeError(`${value} is not an int64`);
     this.scratch(tag);
   }
 
   uint64Bigint(tag: number, value: bigint): void {
+    if (value > UINT64_MAX || value < 0n) throw new RangeError(`${value} is not a uint64`);
     SCRATCH.setBigUint64(0, value, true);
-    if (SCRATCH.getBigUint64(0, true) !== value) throw new RangeError(`${value} is not a uint64`);
     this.scratch(tag);
   }
 

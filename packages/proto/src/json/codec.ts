@@ -110,8 +110,9 @@ const SHOWN_CHARACTERS_MAX = 64;
 function show(json: unknown): string {
   if (Array.isArray(json)) return 'an array';
   if (typeof json === 'object' && json !== null) return 'an object';
-  if (typeof json === 'string' && json.startsWith(QUOTED_INTEGER)) return json.slice(QUOTED_INTEGER.length);
-  const text = json === undefined ? 'nothing' : JSON.stringify(json);
+  if (json === undefined) return 'nothing';
+  const isInteger = typeof json === 'string' && json.startsWith(QUOTED_INTEGER);
+  const text = isInteger ? json.slice(QUOTED_INTEGER.length) : JSON.stringify(json);
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
 }
 

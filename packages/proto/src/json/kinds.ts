@@ -15,7 +15,7 @@ export interface JsonKind {
   isMissing(value: unknown): boolean;
 }
 
-/** A decimal integer, perhaps with a fraction of zeros or an exponent, which JSON allows for one. */
+/** A decimal integer of any 64 bits; the bound keeps BigInt from working long on what is refused anyway. */
 const INTEGER = /^-?\d{1,32}$/;
 
 function integer(json: unknown, least: bigint, most: bigint): bigint | undefined {
@@ -32,7 +32,6 @@ function integerKind(name: string, least: bigint, most: bigint, isText: boolean,
   return {
     name,
     allowed: `an integer from ${least} to ${most}, as a number or a string`,
-    // BigInt makes "9223372036854775807" of the rounded number that stands for it, where String would make it an exponent.
     toJson: (value) => (isText ? text(value as bigint | number, most) : (value as number)),
     fromJson(json) {
       const value = integer(json, least, most);
@@ -42,6 +41,7 @@ function integerKind(name: string, least: bigint, most: bigint, isText: boolean,
   };
 }
 
+/** All digits, where String would give an exponent; the number that stands for the largest integer is written as that. */
 function text(value: bigint | number, most: bigint): string {
   if (Number.isSafeInteger(value)) return String(value);
   const whole = BigInt(value);
