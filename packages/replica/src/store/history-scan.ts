@@ -78,7 +78,7 @@ class Scan implements HistoryScan {
       this.#revision = version.modRevision;
       seen++;
       const { key } = cursor;
-      if (isInRange(key, this.#range)) {
+      if (isInRange(key, this.#range) && this.#store.isCurrent(key, version)) {
         events.push(this.#event(key, version));
       }
     }

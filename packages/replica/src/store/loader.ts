@@ -48,6 +48,7 @@ export class StoreLoader<Store> {
   #newer: Version = Version.tombstone(0, 0, undefined);
   #newerCreateRevision = 0;
   #newerNumber = 0;
+  #newerOrder = 0;
   #entries = 0;
   #live = 0;
   #checksum = 0;
@@ -276,7 +277,7 @@ export class StoreLoader<Store> {
         throw new StoreCodecError(`version ${number} at ${age} revisions after the creation`);
       }
     }
-    this.#checkPlace(modRevision, modRevision - age, number, isNewest);
+    this.#checkPlace(modRevision, modRevision - age, number, order, isNewest);
     this.#checkVisible(modRevision, isTombstone, (flags & RECORD_MORE) !== 0);
     if (isNewest && lease !== NO_LEASE && !this.#keyspace.leases.has(lease)) {
       throw new StoreCodecError(`a key of lease ${lease}, which is not there`);
@@ -285,6 +286,7 @@ export class StoreLoader<Store> {
       ? Version.tombstone(modRevision, order, undefined)
       : this.#store(modRevision, reader.source, start, reader.position);
     this.#link(version, isNewest, modRevision - age, number);
+    this.#newerOrder = order;
     this.#changes.push(this.#key, version);
     if (isNewest) {
       this.#keyspace.leases.move(this.#key, NO_LEASE, lease);
@@ -292,8 +294,8 @@ export class StoreLoader<Store> {
     this.#expected = (flags & RECORD_MORE) === 0 ? 'key' : 'older-version';
   }
 
-  /** Does a version fit below the newer one? Only a delete may follow a put of the same revision. */
-  #checkPlace(modRevision: number, createRevision: number, number: number, isNewest: boolean): void {
+  /** Does a version fit below the newer one? In one revision puts and deletes take turns, in the order of their operations. */
+  #checkPlace(modRevision: number, createRevision: number, number: number, order: number, isNewest: boolean): void {
     if (modRevision > this.#revision || createRevision < 2) {
       throw new StoreCodecError(`a version of ${createRevision} to ${modRevision} at revision ${this.#revision}`);
     }
@@ -302,7 +304,8 @@ export class StoreLoader<Store> {
     }
     const newer = this.#newer;
     const isBelow =
-      modRevision < newer.modRevision || (modRevision === newer.modRevision && this.#newerNumber === 0 && number > 0);
+      modRevision < newer.modRevision ||
+      (modRevision === newer.modRevision && order < this.#newerOrder && (number === 0) !== (this.#newerNumber === 0));
     const isContinuous = this.#newerNumber === 0 ? number > 0 : number === this.#newerNumber - 1;
     if (!isBelow || !isContinuous || (this.#newerNumber > 1 && createRevision !== this.#newerCreateRevision)) {
       throw new StoreCodecError(

@@ -9,8 +9,10 @@
  * of the first one, so that nothing here keeps memory alive that the sweep gives back. The order of the entries is by
  * (modRevision, order, key), since a command's operations run in order and each deletes its keys in order.
  */
+
+import type { Tree } from './tree.js';
 import type { Key } from './types.js';
-import { RecordReader, type Version } from './version.js';
+import { RecordReader, type Version, versionAt } from './version.js';
 
 const CHUNK_CHANGES = 1024;
 /** Memory of an entry, but for what stands anyway. */
@@ -114,6 +116,14 @@ export class RevisionIndex {
     }
     return from < versions.length || versions.length === 0 ? { chunk, index: from } : { chunk: chunk + 1, index: 0 };
   }
+}
+
+/**
+ * Is a change still to be seen? Where one revision has changed a key several times, compaction at that very revision leaves only
+ * the last of them, as of every key. In the index the others stay until the next compaction; so whoever reads it asks here.
+ */
+export function isCurrentAt(tree: Tree, key: Key, version: Version, compactRevision: number): boolean {
+  return version.modRevision > compactRevision || versionAt(tree.find(key), compactRevision) === version;
 }
 
 export class ChangeCursor {

@@ -18,7 +18,7 @@ import { Keyspace } from './keyspace.js';
 import { compareByDeadline } from './leases.js';
 import { type LoadedState, StoreLoader } from './loader.js';
 import { checkRevision, readRange } from './range.js';
-import type { ChangeCursor } from './revision-index.js';
+import { type ChangeCursor, isCurrentAt } from './revision-index.js';
 import { SLAB_BYTES_DEFAULT } from './slabs.js';
 import { type FrozenState, FrozenStore, hashSnapshot, hashState } from './snapshot.js';
 import type { Node } from './tree.js';
@@ -42,6 +42,7 @@ import type {
   TxnOperation,
   WriteLimits,
 } from './types.js';
+import type { Version } from './version.js';
 import { NO_EVENTS, refusal, Writer } from './writer.js';
 
 export interface StoreOptions {
@@ -171,9 +172,14 @@ export class Store {
     return this.#control.leases.due(timeMs, max);
   }
 
-  /** All changes from `revision` on, which is not compacted: for history-scan.ts. */
+  /** All changes from `revision` on, which is not compacted, if they are current: for history-scan.ts. */
   changesFrom(revision: number): ChangeCursor {
     return this.#keyspace.changes.cursor(revision);
+  }
+
+  /** Can the change be seen? See isCurrentAt(). */
+  isCurrent(key: Key, version: Version): boolean {
+    return isCurrentAt(this.#keyspace.tree, key, version, this.#compactRevision);
   }
 
   /** Runs a command. A refusal is a response too and has changed nothing. */

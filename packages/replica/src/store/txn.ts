@@ -4,7 +4,7 @@
  * All of it looks only at the request or at the state before the transaction, so that a refusal changes nothing.
  */
 import { compareBytes, unreachable } from './bytes.js';
-import { Cursor, isBeforeEnd, isInRange } from './cursor.js';
+import { Cursor, EVERY_KEY_FROM, isBeforeEnd, isInRange } from './cursor.js';
 import type { Node } from './tree.js';
 import type { Compare, CompareResult, Key, KeyRange, Operation, StoreErrorCode, TxnOperation } from './types.js';
 import type { RecordReader, Version } from './version.js';
@@ -75,12 +75,15 @@ interface Writes {
  * Section 4.11: no key may be put twice in a branch, nor put where the same branch deletes, nested branches included; the two
  * branches of one transaction exclude each other and may overlap. Undefined if the rule is broken. As in etcd the rule is
  * applied in the order this level's deletes, nested transactions, this level's puts; so a put in a nested transaction is let
- * through before a delete in a *later* nested one. Then a key is put and deleted in one revision, in that order: the only way
- * in which a key has two versions of one revision.
+ * through before a delete in a *later* nested one. And as in etcd, a delete without an end (rangeEnd '\0') does not count: its
+ * checker takes that end for a key, before which there is nothing. In these two ways a key comes to have several versions of one
+ * revision, puts and deletes in turns.
  */
 function writesOf(branch: readonly Operation[]): Writes | undefined {
   const puts = new Set<Key>();
-  const deletes: KeyRange[] = branch.filter((operation) => operation.kind === 'delete');
+  const deletes: KeyRange[] = branch
+    .filter((operation) => operation.kind === 'delete')
+    .filter(({ rangeEnd }) => rangeEnd !== EVERY_KEY_FROM);
   for (const operation of branch) {
     if (operation.kind !== 'txn') {
       continue;

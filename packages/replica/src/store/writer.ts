@@ -2,8 +2,8 @@
  * Runs the operations of one command against the keyspace, all at one revision: puts, deletes, and the ranges between them,
  * which see the writes before them (contract section 4.12).
  *
- * All refusals but one are found before the first write. The one is `too-many-keys`, which depends on what the operations
- * before it in the same transaction have created and deleted; for it the writer keeps a list of what to take back.
+ * All refusals but two are found before the first write. `too-many-keys`, and `key-not-found` for a key that the same transaction
+ * has deleted, depend on the operations before; where they can happen the writer keeps a list of what to take back.
  */
 import { unreachable } from './bytes.js';
 import { Cursor, isBeforeEnd } from './cursor.js';
@@ -54,6 +54,8 @@ export class Writer {
   private order = 0;
   private readonly events: StoreEvent[] = [];
   private undo: Undo[] | undefined;
+  /** The checked operations include a put that needs the key to be there. */
+  private needsKey = false;
 
   constructor(
     keyspace: Keyspace,
@@ -82,8 +84,7 @@ export class Writer {
   /** Runs a checked transaction; `path` as of choosePath(). */
   transaction(txn: TxnOperation, path: readonly boolean[]): Response {
     const { bytes, historyBytes } = this.keyspace;
-    // Only a limit on the number of keys can refuse a transaction that has begun.
-    this.undo = this.limits === undefined ? undefined : [];
+    this.undo = this.limits === undefined && !this.needsKey ? undefined : [];
     const response = this.branch(txn, path.values(), 0);
     if (response.kind === 'error') {
       for (const { key, head } of this.undo?.toReversed() ?? []) {
@@ -99,15 +100,25 @@ export class Writer {
 
   /**
    * Refuses the operations that a transaction would run, as far as the state before it tells; so that no member can fail in the
-   * middle where another does not (bug 77 of the catalogue: etcd#18667, a compacted read inside a transaction).
+   * middle where another does not (bug 77 of the catalogue: etcd#18667, a compacted read inside a transaction). As in etcd (3.4
+   * to 3.6) puts are looked at before ranges, whatever their order.
    */
   checkTransaction(txn: TxnOperation, path: readonly boolean[]): ErrorResponse | undefined {
-    return this.checkBranch(txn, path.values());
+    return this.checkBranch(txn, path.values(), 'put') ?? this.checkBranch(txn, path.values(), 'range');
   }
 
-  private checkBranch(txn: TxnOperation, path: IterableIterator<boolean>): ErrorResponse | undefined {
+  private checkBranch(
+    txn: TxnOperation,
+    path: IterableIterator<boolean>,
+    kind: 'put' | 'range',
+  ): ErrorResponse | undefined {
     for (const operation of taken(txn, path.next().value)) {
-      const refused = operation.kind === 'txn' ? this.checkBranch(operation, path) : this.check(operation);
+      let refused: ErrorResponse | undefined;
+      if (operation.kind === 'txn') {
+        refused = this.checkBranch(operation, path, kind);
+      } else if (operation.kind === kind) {
+        refused = operation.kind === 'put' ? this.checkNestedPut(operation) : this.checkRange(operation);
+      }
       if (refused !== undefined) {
         return refused;
       }
@@ -115,44 +126,47 @@ export class Writer {
     return undefined;
   }
 
-  private check(operation: PutOperation | DeleteOperation | RangeOperation): ErrorResponse | undefined {
-    switch (operation.kind) {
-      case 'put':
-        return this.checkPut(operation);
-      case 'range':
-        if (isBelowAll(operation.revision, this.compactRevision)) {
-          return refusal('compacted');
-        }
-        // A read at the revision that this very transaction makes is a read of the future (bug 81: 3.7 PR#21432).
-        return checkRevision(operation.revision, this.revision, this.compactRevision);
-      case 'delete':
-        return undefined;
-      default:
-        return unreachable(operation);
+  private checkRange(operation: RangeOperation): ErrorResponse | undefined {
+    if (isBelowAll(operation.revision, this.compactRevision)) {
+      return refusal('compacted');
     }
+    // A read at the revision that this very transaction makes is a read of the future (bug 81: 3.7 PR#21432).
+    return checkRevision(operation.revision, this.revision, this.compactRevision);
   }
 
-  /** Section 4.9, and the limits of the command, in this order: bytes of the key, bytes of the value, the lease, the key. */
+  /** Section 4.9, and the limits of the command before it: bytes of the key, bytes of the value. A missing lease before a missing key ... */
   checkPut(operation: PutOperation): ErrorResponse | undefined {
+    return this.checkBytes(operation) ?? this.checkLease(operation) ?? this.checkKey(operation);
+  }
+
+  /** ... but in a transaction the other way round, as in etcd. */
+  private checkNestedPut(operation: PutOperation): ErrorResponse | undefined {
+    return this.checkBytes(operation) ?? this.checkKey(operation) ?? this.checkLease(operation);
+  }
+
+  private checkBytes(operation: PutOperation): ErrorResponse | undefined {
     const limits = this.limits;
-    if (limits !== undefined) {
-      if (operation.key.length > limits.keyBytesMax) {
-        return refusal('key-too-long');
-      }
-      if (operation.value.length > limits.valueBytesMax) {
-        return refusal('value-too-long');
-      }
+    if (limits === undefined) {
+      return undefined;
     }
-    if (operation.lease !== NO_LEASE && !this.keyspace.leases.has(operation.lease)) {
-      return refusal('lease-not-found');
+    if (operation.key.length > limits.keyBytesMax) {
+      return refusal('key-too-long');
     }
-    if (operation.ignoreValue || operation.ignoreLease) {
-      const head = this.keyspace.tree.find(operation.key);
-      if (head === undefined || head.isTombstone) {
-        return refusal('key-not-found');
-      }
+    return operation.value.length > limits.valueBytesMax ? refusal('value-too-long') : undefined;
+  }
+
+  private checkLease(operation: PutOperation): ErrorResponse | undefined {
+    const { lease } = operation;
+    return lease === NO_LEASE || this.keyspace.leases.has(lease) ? undefined : refusal('lease-not-found');
+  }
+
+  private checkKey(operation: PutOperation): ErrorResponse | undefined {
+    if (!operation.ignoreValue && !operation.ignoreLease) {
+      return undefined;
     }
-    return undefined;
+    this.needsKey = true;
+    const head = this.keyspace.tree.find(operation.key);
+    return head === undefined || head.isTombstone ? refusal('key-not-found') : undefined;
   }
 
   private branch(txn: TxnOperation, path: IterableIterator<boolean>, depth: number): Response {
@@ -202,6 +216,10 @@ export class Writer {
     let { value, lease } = operation;
     let previous: KeyValue | undefined;
     if (head === undefined || head.isTombstone) {
+      if (operation.ignoreValue || operation.ignoreLease) {
+        // It was there before the transaction, which has deleted it since. (etcd panics.)
+        return refusal('key-not-found');
+      }
       if (this.limits !== undefined && keyspace.tree.liveCount >= this.limits.keysMax) {
         return refusal('too-many-keys');
       }

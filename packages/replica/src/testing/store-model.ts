@@ -153,6 +153,13 @@ export class Model {
   history(range: KeyRange, from: number, to: number): ModelEvent[] {
     return this.log
       .filter(({ key, revision }) => inRange(key, range) && revision >= from && revision <= to)
+      .filter((event, index, all) => {
+        // Of what one revision did to a key, compaction at that revision leaves the last.
+        const isLast = !all.some(
+          ({ key, revision }, other) => other > index && key === event.key && revision === event.revision,
+        );
+        return event.revision > this.compactRevision || isLast;
+      })
       .map((event) => (event.revision - 1 < this.compactRevision ? { ...event, previous: undefined } : event));
   }
 
@@ -378,7 +385,10 @@ export class Model {
   }
 
   #writes(branch: readonly Operation[]): { puts: string[]; deletes: KeyRange[] } {
-    const deletes: KeyRange[] = branch.filter((operation) => operation.kind === 'delete');
+    // A delete of everything from a key on does not count in etcd.
+    const deletes: KeyRange[] = branch
+      .filter((operation) => operation.kind === 'delete')
+      .filter(({ rangeEnd }) => rangeEnd !== '\0');
     const puts: string[] = [];
     const add = (key: string): void => {
       if (puts.includes(key) || deletes.some((deleted) => inRange(key, deleted))) {
@@ -423,8 +433,9 @@ class Run {
   }
 
   execute(operation: Operation): unknown {
-    // Everything that only the state before decides comes before any change.
-    this.#check(operation);
+    // Everything that only the state before decides comes before any change: puts, then ranges.
+    this.#check(operation, 'put', 0);
+    this.#check(operation, 'range', 0);
     return this.#run(operation, 0);
   }
 
@@ -439,34 +450,31 @@ class Run {
     return operation.compares.every((compare) => this.#holds(compare)) ? operation.success : operation.failure;
   }
 
-  #check(operation: Operation): void {
-    switch (operation.kind) {
-      case 'txn':
-        this.#taken(operation).forEach((nested) => this.#check(nested));
-        break;
-      case 'range':
-        this.#model.checkNestedRevision(operation);
-        break;
-      case 'put':
-        this.#checkPut(operation);
-        break;
-      case 'delete':
-        break;
+  #check(operation: Operation, kind: 'put' | 'range', depth: number): void {
+    if (operation.kind === 'txn') {
+      this.#taken(operation).forEach((nested) => this.#check(nested, kind, depth + 1));
+    } else if (operation.kind === 'range' && kind === 'range') {
+      this.#model.checkNestedRevision(operation);
+    } else if (operation.kind === 'put' && kind === 'put') {
+      this.#checkPut(operation, depth);
     }
   }
 
-  #checkPut(operation: PutOperation): void {
+  #checkPut(operation: PutOperation, depth: number): void {
     if (this.#limits !== undefined && operation.key.length > this.#limits.keyBytesMax) {
       throw new Refusal('key-too-long');
     }
     if (this.#limits !== undefined && operation.value.length > this.#limits.valueBytesMax) {
       throw new Refusal('value-too-long');
     }
-    if (operation.lease !== 0n && !this.#model.leases.has(operation.lease)) {
-      throw new Refusal('lease-not-found');
-    }
-    if ((operation.ignoreValue || operation.ignoreLease) && !this.#model.latest.has(operation.key)) {
+    const lacksLease = operation.lease !== 0n && !this.#model.leases.has(operation.lease);
+    const lacksKey = (operation.ignoreValue || operation.ignoreLease) && !this.#model.latest.has(operation.key);
+    // A put alone misses its lease first, one in a transaction its key.
+    if (lacksKey && (depth > 0 || !lacksLease)) {
       throw new Refusal('key-not-found');
+    }
+    if (lacksLease) {
+      throw new Refusal('lease-not-found');
     }
   }
 
@@ -518,6 +526,9 @@ class Run {
 
   #put(operation: PutOperation): unknown {
     const before = this.state.get(operation.key);
+    if (before === undefined && (operation.ignoreValue || operation.ignoreLease)) {
+      throw new Refusal('key-not-found');
+    }
     if (before === undefined && this.#limits !== undefined && this.state.size >= this.#limits.keysMax) {
       throw new Refusal('too-many-keys');
     }

@@ -1,7 +1,7 @@
 /** The store's behaviour, rule by rule; [§3.5] is section 3, rule 5 of the etcd v3 contract. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type RangeResponse, Store, type TxnResponse } from '../../src/store/index.js';
+import { historyScan, type RangeResponse, Store, type TxnResponse } from '../../src/store/index.js';
 import { CHANGE_BYTES } from '../../src/store/revision-index.js';
 import {
   ALL,
@@ -40,6 +40,12 @@ function refusedWith(response: { kind: string }, code: string): void {
 const compact = (revision: number) => ({ kind: 'compact', revision }) as const;
 
 const reading = (revision: number) => txn([], [put('x', '1'), range('a', undefined, { revision })]);
+
+/** What a watcher from `revision` would see of everything. */
+function history(store: Store, revision: number): string[] {
+  const events = historyScan(store, ALL, revision, store.revision).next(1000) ?? [];
+  return events.map(({ type, keyValue }) => `${type} ${keyValue.key}`);
+}
 
 test('[§3.1] a range end of one zero byte means every key from the key on; a range the wrong way round is empty', () => {
   const store = open('a', 'b', 'c', '\0');
@@ -111,7 +117,12 @@ test('[§3.6] a sort target other than the key ascends when no order is given, a
   const keys = (options: Parameters<typeof range>[2]): string[] =>
     read(store, 'a', '\0', options).keyValues.map(({ key }) => key);
   assert.deepEqual(keys({ sortTarget: 'value' }), ['b', 'c', 'a']);
-  assert.deepEqual(keys({ sortTarget: 'value', limit: 2 }), ['b', 'c']);
+  assert.deepEqual(keys({ sortTarget: 'value', sortOrder: 'ascending', limit: 2 }), ['b', 'c']);
+  // Without an order etcd sorts no more than the limit and one.
+  assert.deepEqual(keys({ sortTarget: 'value', limit: 1 }), ['b']);
+  assert.deepEqual(keys({ sortTarget: 'mod', limit: 1 }), ['a']);
+  assert.deepEqual(keys({ sortTarget: 'version', limit: 1 }), ['a']);
+  assert.deepEqual(keys({ sortTarget: 'mod', limit: 1, minModRevision: 4 }), ['c']);
   assert.deepEqual(keys({ sortTarget: 'mod', sortOrder: 'descending', limit: 1 }), ['c']);
   assert.deepEqual(keys({ sortOrder: 'descending' }), ['c', 'b', 'a']);
 });
@@ -143,7 +154,6 @@ test('[§4.11] a key is put once in a branch and not where the branch deletes; t
     refusedWith(apply(store, txn([], operations)), 'duplicate-key');
   refused(put('a', '1'), put('a', '2'));
   refused(put('a', '1'), del('a'));
-  refused(del('a', '\0'), put('b', '2'));
   refused(put('a', '1'), txn([], [], [put('a', '2')]));
   refused(del('a', 'b'), txn([], [put('aa', '2')]));
   assert.equal(apply(store, txn([], [del('a', 'c'), del('b', 'd')])).kind, 'txn');
@@ -168,6 +178,64 @@ test('[§4.11] put and delete of one key in one revision, as etcd lets through: 
   assert.equal(read(store, 'a', undefined, { revision: 2 }).count, 1);
   const frozen = store.freeze();
   assert.equal(hashOf(load(serialise(frozen))), hashOf(store));
+});
+
+test('[§4.11] a delete without an end does not count, as in etcd: what it deletes may be put in the same revision, before or after', () => {
+  const store = open('a', 'b');
+  const { events } = store.apply({
+    operation: txn([], [put('c', '1'), del('b', '\0'), put('b', 'new'), txn([], [del('c', '\0')])]),
+    limits: undefined,
+  });
+  const seen = ['put c', 'delete b', 'delete c', 'put b'];
+  assert.deepEqual(
+    events.map(({ type, keyValue }) => `${type} ${keyValue.key}`),
+    seen,
+  );
+  assert.deepEqual(show(read(store, 'a', '\0').keyValues), ['a=value of a 2/2/1', 'b=new 4/4/1']);
+  const copy = load(serialise(store.freeze()));
+  copy.checkInvariants();
+  for (const each of [store, copy]) {
+    assert.deepEqual(history(each, 4), seen);
+  }
+  apply(store, compact(4));
+  // Compaction at a revision leaves the last that it did to each key.
+  const compacted = load(serialise(store.freeze()));
+  for (const each of [store, compacted]) {
+    assert.deepEqual(history(each, 4), ['delete c', 'put b']);
+    sweepAll(each);
+    each.checkInvariants();
+    assert.deepEqual(history(each, 4), ['delete c', 'put b']);
+  }
+});
+
+test('a put that keeps what the same transaction has deleted is refused, and everything is taken back (etcd panics)', () => {
+  const store = open('a', 'b');
+  const before = [store.stateHash(), store.bytes];
+  refusedWith(apply(store, txn([], [del('a', '\0'), put('b', '', { ignoreValue: true })])), 'key-not-found');
+  store.checkInvariants();
+  assert.deepEqual([store.stateHash(), store.bytes], before);
+  assert.equal(apply(store, txn([], [put('b', '', { ignoreValue: true }), del('b', '\0')])).kind, 'txn');
+});
+
+test('[§4.12] in a transaction puts are checked before ranges, and a put misses its key before its lease; alone, its lease first', () => {
+  const store = open('a');
+  const keeping = put('none', '', { ignoreValue: true, lease: 7n });
+  refusedWith(apply(store, keeping), 'lease-not-found');
+  refusedWith(apply(store, txn([], [range('a', undefined, { revision: 99 }), keeping])), 'key-not-found');
+  refusedWith(
+    apply(store, txn([], [range('a', undefined, { revision: 99 }), put('a', '', { lease: 7n })])),
+    'lease-not-found',
+  );
+});
+
+test('a negative revision is the latest outside a transaction, and compacted inside one, as in etcd', () => {
+  const store = open('a');
+  const reading = (revision: number) => range('a', undefined, { revision });
+  assert.equal(read(store, 'a', undefined, { revision: -7 }).count, 1);
+  assert.equal(apply(store, txn([], [reading(-1)])).kind, 'txn');
+  refusedWith(apply(store, txn([], [reading(-2)])), 'compacted');
+  apply(store, compact(2));
+  refusedWith(apply(store, txn([], [reading(-1)])), 'compacted');
 });
 
 test('[§4.12] compares see the state before; ranges see the writes before them; what is missing compares as zero', () => {
@@ -201,11 +269,12 @@ test('bugs 77, 81 (etcd#18667): a read of a compacted or future revision refuses
   assert.equal(apply(store, txn([], [range('a')], [range('a', undefined, { revision: 2 })])).kind, 'txn');
 });
 
-test('[§4.13] nested replies carry the revision reached by then', () => {
-  const response = apply(open('a'), txn([], [range('a'), put('b', ''), range('a'), del('c')])) as TxnResponse;
+test('[§4.13] nested replies carry the revision reached by then, but those of nested transactions none', () => {
+  const operations = [range('a'), put('b', ''), range('a'), del('c'), txn([], [])];
+  const response = apply(open('a'), txn([], operations)) as TxnResponse;
   assert.deepEqual(
     response.responses.map((nested) => (nested.kind === 'error' ? 0 : nested.revision)),
-    [2, 3, 3, 3],
+    [2, 3, 3, 3, 0],
   );
   assert.equal(response.revision, 3);
 });
