@@ -9,5 +9,5 @@ export type { StoreLoader } from './loader.js';
 export { decodeResponse, encodeResponse } from './response-codec.js';
 export type { FrozenStore, SnapshotChunks } from './snapshot.js';
 export { type Applied, Store, type StoreHash, type StoreOptions } from './store.js';
-export { TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
+export { isReadOnly, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
 export * from './types.js';

@@ -22,7 +22,7 @@ import { type ChangeCursor, isCurrentAt } from './revision-index.js';
 import { SLAB_BYTES_DEFAULT } from './slabs.js';
 import { type FrozenState, FrozenStore, hashSnapshot, hashState } from './snapshot.js';
 import type { Node } from './tree.js';
-import { choosePath, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
+import { choosePath, isReadOnly, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
 import type {
   Alarm,
   Command,
@@ -332,6 +332,15 @@ export class Store {
       { root: tree.root, record, revision: this.#revision, compactRevision: this.#compactRevision },
       operation,
     );
+  }
+
+  /** Runs a transaction that only reads (isReadOnly()), at the present state. Alarms do not matter to it. */
+  query(operation: TxnOperation): Response {
+    if (!isReadOnly(operation)) {
+      throw new Error('a transaction that may write is a command');
+    }
+    const invalid = validateOperation(operation, this.#txnOperationsMax);
+    return invalid === undefined ? this.#transaction(this.#writer(undefined), operation) : refusal(invalid);
   }
 
   /** The key as it stands now. */

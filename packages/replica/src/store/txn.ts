@@ -117,6 +117,13 @@ function isDeleted(key: Key, deletes: readonly KeyRange[]): boolean {
   return deletes.some((range) => isInRange(key, range));
 }
 
+/** Whether it only reads, whichever way it goes: then it needs no command (section 4.14). */
+export function isReadOnly(txn: TxnOperation): boolean {
+  const onlyReads = (operation: Operation): boolean =>
+    operation.kind === 'range' || (operation.kind === 'txn' && isReadOnly(operation));
+  return txn.success.every(onlyReads) && txn.failure.every(onlyReads);
+}
+
 /**
  * Which branch each transaction takes, the outer one first and nested ones in the order in which they run. All compares are
  * evaluated on the state before the transaction (section 4.12).

@@ -10,6 +10,8 @@ import {
   type Response,
   Store,
   StoreCodecError,
+  stampTime,
+  TIME_MS_MAX,
 } from '../../src/store/index.js';
 import { anyCommand } from './arbitraries.js';
 import { apply, del, hashOf, load, platform, put, serialise, txn } from './support.js';
@@ -18,6 +20,12 @@ const anyBytes = fc.uint8Array({ maxLength: 40 }).map((value) => Uint8Array.from
 const anyNumber = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const anyText = fc.array(fc.nat(255), { maxLength: 20 }).map((codes) => String.fromCharCode(...codes));
 
+const anyInt64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const anyAlarm = fc.record(
+  { member: anyNumber, alarm: fc.constantFrom('no-space' as const, 'corrupt' as const) },
+  { noNullPrototype: true },
+);
+
 const anyKeyValue = fc.record(
   {
     key: anyText,
@@ -25,7 +33,7 @@ const anyKeyValue = fc.record(
     createRevision: anyNumber,
     modRevision: anyNumber,
     version: anyNumber,
-    lease: fc.oneof(fc.constant(0n), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+    lease: fc.oneof(fc.constant(0n), anyInt64),
   },
   { noNullPrototype: true },
 );
@@ -47,7 +55,24 @@ const { response: anyResponse } = fc.letrec<{ response: Response }>((tie) => ({
       .map(([revision, succeeded, responses]) => ({ kind: 'txn' as const, revision, succeeded, responses })),
     anyNumber.map((revision) => ({ kind: 'compact' as const, revision })),
     fc
-      .constantFrom('key-not-found', 'compacted', 'too-many-keys', 'duplicate-key')
+      .tuple(anyNumber, anyInt64, anyNumber)
+      .map(([revision, lease, ttlSeconds]) => ({ kind: 'lease' as const, revision, lease, ttlSeconds })),
+    fc
+      .tuple(anyNumber, fc.array(anyInt64, { maxLength: 4 }))
+      .map(([revision, ended]) => ({ kind: 'lease-end' as const, revision, ended })),
+    fc
+      .tuple(anyNumber, fc.array(anyAlarm, { maxLength: 3 }))
+      .map(([revision, alarms]) => ({ kind: 'alarm' as const, revision, alarms })),
+    fc
+      .constantFrom(
+        'key-not-found',
+        'compacted',
+        'too-many-keys',
+        'duplicate-key',
+        'lease-exists',
+        'no-space',
+        'corrupt',
+      )
       .map((code) => ({ kind: 'error' as const, code })),
   ),
 }));
@@ -161,14 +186,67 @@ test('what cannot be read back is not written: transactions nested too deeply, n
   assert.throws(() => decodeCommand(platform, nested), StoreCodecError);
 });
 
+test('the time of a timed command is stamped in place, and nothing else is changed', () => {
+  fc.assert(
+    fc.property(anyCommand, fc.integer({ min: 0, max: TIME_MS_MAX }), (command, timeMs) => {
+      const data = encodeCommand(platform, command);
+      const before = data.slice();
+      if ('timeMs' in command.operation) {
+        assert.equal(stampTime(data, timeMs), true);
+        assert.deepEqual(decodeCommand(platform, data), { ...command, operation: { ...command.operation, timeMs } });
+      } else {
+        assert.equal(stampTime(data, timeMs), false);
+        assert.deepEqual(data, before);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  const renewal = encodeCommand(platform, {
+    operation: { kind: 'lease-renew', lease: 1n, timeMs: 0 },
+    limits: undefined,
+  });
+  assert.equal(stampTime(renewal.subarray(0, renewal.length - 9), 1), false, 'cut before the end of the time');
+  for (const time of [-1, 0.5, TIME_MS_MAX + 1, Number.NaN]) {
+    assert.throws(() => stampTime(renewal, time));
+    const operation = { kind: 'lease-renew', lease: 1n, timeMs: time } as const;
+    assert.throws(() => encodeCommand(platform, { operation, limits: undefined }), StoreCodecError);
+  }
+});
+
+test('limits are refused on commands that they do not bind, so that the time stands where it stands', () => {
+  const limits = { keyBytesMax: 1, valueBytesMax: 1, keysMax: 1 };
+  const operation = { kind: 'lease-revoke', lease: 1n } as const;
+  assert.throws(() => encodeCommand(platform, { operation, limits }), StoreCodecError);
+  const bytes = encodeCommand(platform, { operation, limits: undefined });
+  const limited = Uint8Array.from([bytes[0] ?? 0, 1, 1, 1, 1, ...bytes.subarray(2)]);
+  assert.throws(() => decodeCommand(platform, limited), StoreCodecError);
+});
+
 function sample(): Store {
   const store = new Store(platform);
+  for (const [lease, ttlSeconds] of [
+    [9n, 60],
+    [-3n, 9_000_000_000],
+    [2n ** 62n, 5],
+  ] as const) {
+    apply(store, { kind: 'lease-grant', lease, ttlSeconds, timeMs: 1_700_000_000_000 });
+  }
+  apply(store, { kind: 'lease-renew', lease: 9n, timeMs: 1_700_000_007_000 });
+  apply(store, { kind: 'alarm', action: 'activate', alarm: 'no-space', member: 7 });
+  apply(store, { kind: 'alarm', action: 'activate', alarm: 'no-space', member: 3 });
+  apply(store, { kind: 'alarm', action: 'deactivate', alarm: 'no-space', member: 7 });
+  apply(store, { kind: 'alarm', action: 'deactivate', alarm: 'no-space', member: 3 });
   for (let index = 0; index < 30; index++) {
     apply(store, put(`key ${index % 7}`, `value ${index}`));
   }
   apply(store, del('key 3'));
   apply(store, txn([], [put('x', '1'), put('y', 'long'.repeat(100))]));
+  apply(store, put('leased', '', { lease: 9n }));
+  apply(store, txn([], [put('leased too', '', { lease: -3n })]));
   apply(store, { kind: 'compact', revision: 12 });
+  apply(store, { kind: 'alarm', action: 'activate', alarm: 'no-space', member: 7 });
+  apply(store, { kind: 'alarm', action: 'activate', alarm: 'corrupt', member: 7 });
+  apply(store, { kind: 'alarm', action: 'activate', alarm: 'no-space', member: 3 });
   return store;
 }
 
@@ -187,6 +265,15 @@ test('a snapshot loads the same however it is cut', () => {
     const loaded = load(stream, chunkBytes);
     loaded.checkInvariants();
     assert.equal(hashOf(loaded), hashOf(store));
+    assert.deepEqual(loaded.leases(), store.leases());
+    assert.deepEqual(loaded.leaseKeys(9n), ['leased']);
+    assert.deepEqual(loaded.alarms(), [
+      { member: 3, alarm: 'no-space' },
+      { member: 7, alarm: 'no-space' },
+      { member: 7, alarm: 'corrupt' },
+    ]);
+    assert.equal(loaded.timeMs, 1_700_000_007_000);
+    assert.equal(loaded.stateHash(), store.stateHash());
     assert.deepEqual(serialise(loaded.freeze(), chunkBytes), stream);
   }
 });

@@ -230,7 +230,6 @@ test('[§4.12] in a transaction puts are checked before ranges, and a put misses
 
 test('a negative revision is the latest outside a transaction, and compacted inside one, as in etcd', () => {
   const store = open('a');
-  const reading = (revision: number) => range('a', undefined, { revision });
   assert.equal(read(store, 'a', undefined, { revision: -7 }).count, 1);
   assert.equal(apply(store, txn([], [reading(-1)])).kind, 'txn');
   refusedWith(apply(store, txn([], [reading(-2)])), 'compacted');
