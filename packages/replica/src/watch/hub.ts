@@ -53,6 +53,9 @@ export class WatchHub {
    */
   constructor(source: () => Store, limits: Partial<WatchLimits> = {}, wake: () => void = () => undefined) {
     this.limits = { ...WATCH_LIMITS, ...limits };
+    for (const [name, limit] of Object.entries(this.limits)) {
+      assert(Number.isSafeInteger(limit) && limit > 0, () => `a limit ${name} of ${limit}`);
+    }
     this.#source = source;
     this.#wake = wake;
     this.#frontier = source().revision;
@@ -148,6 +151,15 @@ export class WatchHub {
       this.#isPublishing = false;
     }
     this.#throwFailure();
+  }
+
+  /**
+   * After a compaction. There is nothing to do at once: watchers that are synced need no history, a cohort looks before it reads
+   * whether what it needs is still there (catch-up.ts), and one whose sink wants no more is told when it resumes.
+   */
+  compacted(revision: number): void {
+    const { compactRevision } = this.#source();
+    assert(compactRevision >= revision, () => `compacted at ${revision}, and the store says ${compactRevision}`);
   }
 
   /**
