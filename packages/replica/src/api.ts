@@ -3,7 +3,10 @@
  *
  * Keys and values are bytes; strings are taken as UTF-8. Results hold Buffers, so `value.toString()` is text again.
  */
-import type { Command, Response as StoreResponse } from './store/types.js';
+import type { Result } from './replica/failure.js';
+import type { Store } from './store/index.js';
+import type { Alarm, Command, Response as StoreResponse } from './store/types.js';
+import type { Watcher, WatchOptions, WatchSink } from './watch/index.js';
 
 export type Bytes = string | Uint8Array;
 
@@ -147,6 +150,13 @@ export interface MemberStatus {
   readonly keys: number;
   /** Bytes that keys, values and history take in memory, estimated. */
   readonly storeBytes: number;
+  /** The part of `storeBytes` that only history needs. */
+  readonly historyBytes: number;
+  /** The setting; negative: no quota. */
+  readonly quotaBytes: number;
+  /** Those that stand in the whole cluster. */
+  readonly alarms: readonly Alarm[];
+  readonly leases: number;
   readonly logBytes: number;
   readonly snapshotIndex: number;
   readonly members: readonly MemberInfo[];
@@ -177,10 +187,63 @@ export interface Cluster {
   transferLeadership(target?: number): Promise<void>;
 }
 
+/** What every answer of a protocol says about who gave it; cheap to read. */
+export interface DoorHeader {
+  readonly clusterId: number;
+  readonly memberId: number;
+  /** The store's, now. */
+  readonly revision: number;
+  readonly raftTerm: number;
+}
+
+/**
+ * A member's state at one moment, as a stream of bytes in the format of its own snapshot files: header (cluster, member, index,
+ * term, configuration), then directory of members and store in checksummed blocks. restore() takes it.
+ */
+export interface StateSnapshot {
+  /** The store's revision in it. */
+  readonly revision: number;
+  /** About so many bytes are to come. */
+  readonly bytesEstimate: number;
+  /** The next bytes, a bounded piece, made on demand: pull at leisure. Undefined at the end. */
+  next(): Uint8Array | undefined;
+  /** To be called at the end and when it is given up; idempotent. Until then the state's memory is held. */
+  release(): void;
+}
+
+/**
+ * The way in for doors that translate a protocol: callbacks and the store's own terms, no promise per call. A callback is called
+ * once, later or within the call. After the member has stopped everything is refused as `stopped`.
+ */
+export interface MemberDoor {
+  readonly header: DoorHeader;
+  /** Also leases and alarms. The leader writes its time into commands that carry one. Forwarded to the leader when needed. */
+  execute(command: Command, done: (result: Result<StoreResponse>) => void): void;
+  /** When `done` is called with success, reading store() within that very call is as consistent as asked. */
+  read(consistency: Consistency, done: (result: Result<undefined>) => void): void;
+  /** Of the moment: never keep it, a snapshot from the leader replaces it. Not to be changed. */
+  store(): Store;
+  /** The sink is called later, never within this call. Ask `canWatch` first. Watchers just fall silent when the member stops: see onStop. */
+  watch(options: WatchOptions, sink: WatchSink): Watcher;
+  /** False: as many watchers as there may be. */
+  readonly canWatch: boolean;
+  /** This member's estimate of cluster time in milliseconds, for remaining times to live: floor((deadlineMs - timeMs()) / 1000). */
+  timeMs(): number;
+  /** `bytesMax` negative: no quota. */
+  quota(): { readonly bytesMax: number; readonly bytesUsed: number };
+  hasLeader(): boolean;
+  /** `leaderId` 0: nobody that is known. Returns the way to end it. */
+  onLeaderChange(listener: (leaderId: number) => void): () => void;
+  /** Called once, when the member begins to stop serving (at once if it has already): streams should end then. Returns the way to end it. */
+  onStop(listener: () => void): () => void;
+  snapshot(): StateSnapshot;
+}
+
 /** A running member. */
 export interface Member {
   readonly kv: Kv;
   readonly cluster: Cluster;
+  readonly door: MemberDoor;
   /** Counters and gauges for metrics, cheap to read. */
   metrics(): MemberMetrics;
   /** Resolves when this member can serve: it knows a leader and has applied what was committed when it started. */
@@ -203,6 +266,18 @@ export interface MemberMetrics {
   readonly deletes: number;
   readonly ranges: number;
   readonly txns: number;
+  /** Applied here since the start, whoever asked for them. */
+  readonly compactions: number;
+  readonly leasesGranted: number;
+  readonly leasesRenewed: number;
+  readonly leasesRevoked: number;
+  readonly leasesExpired: number;
+  /** At present. */
+  readonly watchers: number;
+  /** Those of them that are behind. */
+  readonly slowWatchers: number;
+  readonly watchersPending: number;
+  readonly watchEventsDelivered: number;
   readonly walBytesWritten: number;
   readonly snapshotsTaken: number;
   /** Upper bounds in seconds and counts of a cumulative histogram. */
@@ -236,6 +311,10 @@ export type ErrorCode =
   | 'key-too-long'
   | 'value-too-long'
   | 'too-many-keys'
+  /** The store has reached its quota: only what frees space is taken. */
+  | 'no-space'
+  /** Members were found to disagree: nothing is taken until somebody has looked. */
+  | 'corrupt'
   | 'request-too-large'
   | 'compacted'
   | 'future-revision'

@@ -6,6 +6,7 @@ export {
   type Bytes,
   type Cluster,
   type Consistency,
+  type DoorHeader,
   type ErrorCode,
   type HistogramSnapshot,
   type JoinRequest,
@@ -14,6 +15,7 @@ export {
   type Kv,
   type Limits,
   type Member,
+  type MemberDoor,
   type MemberInfo,
   type MemberMetrics,
   type MemberStatus,
@@ -24,12 +26,42 @@ export {
   type RangeResult,
   type ReadOptions,
   type Role,
+  type StateSnapshot,
   type WriteOptions,
 } from './api.js';
 export { open } from './member.js';
 export type { OpenOptions, PeerOptions } from './options.js';
+// For doors that translate a protocol.
+export type { Failure, FailureCode, Result } from './replica/failure.js';
 export type { Trace } from './seams/index.js';
 export { openStandalone } from './standalone.js';
-
-// For doors that translate a protocol.
-export type { Command, Response as StoreResponse } from './store/index.js';
+export {
+  type Alarm,
+  type AlarmKind,
+  type Command,
+  type Compare,
+  decodeCommand,
+  type ErrorResponse as StoreErrorResponse,
+  encodeCommand,
+  type Key,
+  type KeyRange,
+  type KeyValue as StoreKeyValue,
+  LEASE_TTL_SECONDS_MAX,
+  type LeaseId,
+  type LeaseInfo,
+  NO_LEASE,
+  type Operation,
+  putOf,
+  type RangeOperation,
+  type RangeResponse,
+  type Response as StoreResponse,
+  rangeOf,
+  type Store,
+  type StoreErrorCode,
+  type StoreEvent,
+  type StoreHash,
+  type TxnOperation,
+  type TxnResponse,
+  type WriteLimits,
+} from './store/index.js';
+export type { WatchEvent, Watcher, WatchOptions, WatchSink } from './watch/index.js';

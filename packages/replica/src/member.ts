@@ -30,6 +30,7 @@ import {
   type ReadOptions,
 } from './api.js';
 import { adopt, type Belonging, claimFolder, done, found } from './data-folder.js';
+import { ReplicaDoor } from './door.js';
 import { type StoreBackend, StoreKv } from './key-value.js';
 import { type MemberSettings, type OpenOptions, settle } from './options.js';
 import type { AdminAnswer, AdminOperation } from './replica/admin.js';
@@ -151,6 +152,7 @@ const nobody: Network = { setPeers: () => {}, send: () => {} };
 class RunningMember implements Member, StoreBackend {
   readonly kv: StoreKv;
   readonly cluster: Cluster;
+  readonly door: ReplicaDoor;
   readonly stopped: Promise<Error | undefined>;
   readonly #options: RunningOptions;
   readonly #folder: Folder;
@@ -175,6 +177,7 @@ class RunningMember implements Member, StoreBackend {
     this.#replica = new Replica(
       { ...options, initialPeers: options.peers },
       {
+        clock: systemClock,
         disk: folder.disk,
         network: this.#network ?? nobody,
         random: systemRandom,
@@ -182,8 +185,13 @@ class RunningMember implements Member, StoreBackend {
         platform: nodePlatform,
       },
       recovered,
-      { requestTurn: () => this.#requestTurn(), halted: (reason) => this.#halted(reason) },
+      {
+        requestTurn: () => this.#requestTurn(),
+        halted: (reason) => this.#halted(reason),
+        leaderChanged: (leader) => this.door.leaderChanged(leader),
+      },
     );
+    this.door = new ReplicaDoor(this.#replica, options);
     this.kv = new StoreKv(this);
     this.cluster = new MemberCluster(this.#replica, options);
     this.#lastTickMs = systemClock.nowMs();
@@ -239,20 +247,24 @@ class RunningMember implements Member, StoreBackend {
   }
 
   metrics(): MemberMetrics {
-    const { counters, raft, state, requests, reads, wal, snapshots } = this.#replica;
+    const { counters, raft, state, requests, reads, wal, snapshots, watches } = this.#replica;
+    const { leaderChanges, ...applied } = counters;
+    const { watchers, slowWatchers, pendingWatchers, eventsDelivered } = watches.stats;
     const network = this.#network?.stats();
     return {
-      leaderChanges: counters.leaderChanges,
+      ...applied,
+      leaderChanges,
       proposalsCommitted: raft.commit,
       proposalsApplied: state.appliedIndex,
       proposalsPending: requests.pending,
       proposalsFailed: requests.failedTotal,
       readIndexesFailed: reads.failedTotal,
       heartbeatSendFailures: sum(network, (peer) => peer.dialFailures + peer.droppedFrames),
-      puts: counters.puts,
-      deletes: counters.deletes,
       ranges: this.kv.rangesTotal,
-      txns: counters.txns,
+      watchers,
+      slowWatchers,
+      watchersPending: pendingWatchers,
+      watchEventsDelivered: eventsDelivered,
       walBytesWritten: wal.bytesWritten,
       snapshotsTaken: snapshots.takenTotal,
       walSyncSeconds: this.#syncSeconds.snapshot(),
@@ -280,6 +292,7 @@ class RunningMember implements Member, StoreBackend {
 
   async #shutDown(reason: Error | undefined): Promise<void> {
     clearInterval(this.#ticker);
+    this.door.stopped();
     await this.#stopReplica();
     await this.#network?.close();
     await leave(this.#folder);
@@ -377,6 +390,10 @@ class MemberCluster implements Cluster {
       compactRevision: state.store.compactRevision,
       keys: state.store.keyCount,
       storeBytes: state.store.bytes,
+      historyBytes: state.store.historyBytes,
+      quotaBytes: this.#options.quotaBytes,
+      alarms: state.store.alarms(),
+      leases: state.store.leaseCount,
       logBytes: wal.bytesAfter(snapshots.index),
       snapshotIndex: snapshots.index,
       members: this.#members(state.directory.list()),

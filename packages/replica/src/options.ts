@@ -42,7 +42,21 @@ export interface OpenOptions {
   readonly reads?: 'safe' | 'lease';
   /** Election priority from 0 (never stands by itself) to 255; default 100. */
   readonly priority?: number;
-  /** Versions kept for reading the past take at most so many bytes of memory; default 64 MiB. */
+  /**
+   * Writes that add are refused as `no-space` when keys, values and history need so many bytes of memory. Default (also for 0) 2 GiB;
+   * negative: never. Deletes, compactions and leases always pass, and writes do again once a tenth of it is free.
+   */
+  readonly quotaBytes?: number;
+  /**
+   * What is kept of the past by itself: `periodic` (default) for `historyRetentionMs`, `revision` the last `historyRetentionRevisions`, `off`
+   * everything; each within `historyBytesMax`. What a watch that is behind needs is kept too, within the same budget.
+   */
+  readonly historyMode?: 'periodic' | 'revision' | 'off';
+  /** In milliseconds; default 3,600,000 (one hour): longer than a Kubernetes API server goes back, which compacts by itself each 5 minutes. */
+  readonly historyRetentionMs?: number;
+  /** Default 1,000. */
+  readonly historyRetentionRevisions?: number;
+  /** Versions kept for reading the past take at most so many bytes of memory, in any mode; default 64 MiB. */
   readonly historyBytesMax?: number;
   /** The log grows to at least so many bytes before a snapshot is taken; default 32 MiB. */
   readonly snapshotLogBytesMin?: number;
@@ -56,6 +70,10 @@ export interface OpenOptions {
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+/** etcd's (contract 38). */
+const QUOTA_BYTES_DEFAULT = 2 * GiB;
+const HOUR_MS = 3_600_000;
 
 /** How finely time is cut for the core: elections are spread over so many steps of the election time. */
 const TICKS_PER_HEARTBEAT = 5;
@@ -69,6 +87,10 @@ export interface MemberSettings {
   readonly requestTimeoutTicks: number;
   readonly reads: 'safe' | 'lease';
   readonly priority: number;
+  readonly quotaBytes: number;
+  readonly historyMode: 'periodic' | 'revision' | 'off';
+  readonly historyRetentionMs: number;
+  readonly historyRetentionRevisions: number;
   readonly historyBytesMax: number;
   readonly snapshotLogBytesMin: number;
   readonly snapshotBytesPerSecondMax: number;
@@ -91,6 +113,7 @@ export function settle(options: OpenOptions): MemberSettings {
     requestTimeoutTicks: Math.ceil(requestTimeoutMs / tickMs),
     reads: options.reads ?? 'safe',
     priority: integer('priority', options.priority ?? 100, 0, 255),
+    ...settleStore(options),
     historyBytesMax: integer('historyBytesMax', options.historyBytesMax ?? 64 * MiB, 0, Number.MAX_SAFE_INTEGER),
     snapshotLogBytesMin: integer(
       'snapshotLogBytesMin',
@@ -105,6 +128,26 @@ export function settle(options: OpenOptions): MemberSettings {
       Number.MAX_SAFE_INTEGER,
     ),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MiB, 64 * KiB, 1024 * MiB),
+  };
+}
+
+type StoreSettings = Pick<
+  MemberSettings,
+  'quotaBytes' | 'historyMode' | 'historyRetentionMs' | 'historyRetentionRevisions'
+>;
+
+function settleStore(options: OpenOptions): StoreSettings {
+  const { historyMode = 'periodic' } = options;
+  if (!['periodic', 'revision', 'off'].includes(historyMode)) {
+    throw invalid('historyMode', historyMode, 'periodic, revision or off');
+  }
+  const max = Number.MAX_SAFE_INTEGER;
+  const quotaBytes = integer('quotaBytes', options.quotaBytes ?? 0, -max, max);
+  return {
+    quotaBytes: quotaBytes === 0 ? QUOTA_BYTES_DEFAULT : quotaBytes,
+    historyMode,
+    historyRetentionMs: integer('historyRetentionMs', options.historyRetentionMs ?? HOUR_MS, 1, max),
+    historyRetentionRevisions: integer('historyRetentionRevisions', options.historyRetentionRevisions ?? 1_000, 0, max),
   };
 }
 

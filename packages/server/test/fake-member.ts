@@ -11,9 +11,11 @@ import {
   type Kv,
   type Limits,
   type Member,
+  type MemberDoor,
   type MemberInfo,
   type MemberMetrics,
   type MemberStatus,
+  openStandalone,
   QuorateError,
 } from '@quorate/replica';
 
@@ -43,6 +45,8 @@ export class FakeMember implements Member {
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));
   }
 
+  /** Of a map of its own: what comes through it does not show in the rest. */
+  readonly door: MemberDoor = openStandalone().door;
   readonly kv: Kv = {
     get: async (key, options = {}) => {
       this.lastReads.push(options.consistency ?? 'linearizable');
@@ -110,6 +114,15 @@ export class FakeMember implements Member {
       deletes: 2,
       ranges: 9,
       txns: 0,
+      compactions: 0,
+      leasesGranted: 0,
+      leasesRenewed: 0,
+      leasesRevoked: 0,
+      leasesExpired: 0,
+      watchers: 0,
+      slowWatchers: 0,
+      watchersPending: 0,
+      watchEventsDelivered: 0,
       walBytesWritten: 4096,
       snapshotsTaken: 0,
       walSyncSeconds: { bounds: [0.001, 0.01], cumulative: [3, 4, 5], sum: 0.07 },
@@ -200,6 +213,10 @@ export class FakeMember implements Member {
       compactRevision: 0,
       keys: this.entries.size,
       storeBytes: 1000,
+      historyBytes: 100,
+      quotaBytes: -1,
+      alarms: [],
+      leases: 0,
       logBytes: 2000,
       snapshotIndex: 0,
       members: this.members,

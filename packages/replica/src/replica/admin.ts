@@ -14,7 +14,9 @@ export type AdminOperation =
   | { readonly kind: 'remove'; readonly id: MemberId }
   /** `target` 0: whoever has most of the log. */
   | { readonly kind: 'transfer'; readonly target: MemberId }
-  | { readonly kind: 'publish'; readonly publication: Publication };
+  | { readonly kind: 'publish'; readonly publication: Publication }
+  /** Watchers of `member` that are behind need history from `revision` on. */
+  | { readonly kind: 'hold'; readonly member: MemberId; readonly revision: number };
 
 /** `memberId`: the member that the operation was about. */
 export interface AdminAnswer {

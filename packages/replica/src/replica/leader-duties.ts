@@ -1,14 +1,12 @@
 /**
- * What only the leader does besides replicating: decide requests about the membership, promote learners that have caught up,
- * and keep the history within its budget.
+ * What only the leader does about the cluster besides replicating: decide requests about the membership, and promote learners that
+ * have caught up. What it does about the store: store-duties.ts.
  */
 import { type ConfigChange, isLearner, isVoter, type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
-import type { Platform, RandomStream, Trace } from '../seams/index.js';
-import { encodeCommand } from '../store/index.js';
+import type { RandomStream, Trace } from '../seams/index.js';
 import type { AdminAnswer } from './admin.js';
 import { encodePublication, type Publication } from './directory.js';
 import { type Failure, failure, success } from './failure.js';
-import { HistoryBudget } from './history.js';
 import {
   type AddPlan,
   type ChangePlan,
@@ -26,10 +24,8 @@ import type { StateMachine } from './state-machine.js';
 export interface LeaderDutiesOptions {
   readonly memberId: MemberId;
   readonly clusterId: number;
-  readonly historyBytesMax: number;
   /** More learners are not admitted by their URLs. */
   readonly learnersMax: number;
-  readonly requestTimeoutTicks: number;
   readonly electionTicks: number;
 }
 
@@ -40,7 +36,8 @@ export interface LeaderDutiesPort {
   readonly peers: Peers;
   readonly identifiers: RandomStream;
   readonly trace: Trace;
-  readonly platform: Platform;
+  /** Watchers of that member need history from the revision on. */
+  hold(member: MemberId, revision: number): void;
   /** Submits a request again, at whoever leads now. */
   resubmit(request: Request): void;
   requestTurn(): void;
@@ -54,7 +51,6 @@ const CAUGHT_UP_ENTRIES = 1_000;
 export class LeaderDuties {
   readonly #options: LeaderDutiesOptions;
   readonly #port: LeaderDutiesPort;
-  readonly #history: HistoryBudget;
   /** Refused because another change is under way: tried again each tick. */
   #retries: AdminRequest[] = [];
   /** Wait for another member to lead. */
@@ -63,12 +59,10 @@ export class LeaderDuties {
   #handOvers: AdminRequest[] = [];
   #nowTick = 0;
   #leaderSinceTick = 0;
-  #compacting = false;
 
   constructor(options: LeaderDutiesOptions, port: LeaderDutiesPort) {
     this.#options = options;
     this.#port = port;
-    this.#history = new HistoryBudget(options.historyBytesMax);
   }
 
   perform(request: AdminRequest): void {
@@ -97,6 +91,10 @@ export class LeaderDuties {
       case 'publish':
         this.#publish(request, operation.publication);
         break;
+      case 'hold':
+        this.#port.hold(operation.member, operation.revision);
+        this.#succeed(request, operation.member);
+        break;
     }
   }
 
@@ -107,7 +105,6 @@ export class LeaderDuties {
     this.#retries = [];
     for (const request of retries) this.perform(request);
     this.#promoteCaughtUp();
-    this.#compactHistory();
   }
 
   leaderChanged(leader: MemberId, nowTick: number): void {
@@ -276,31 +273,6 @@ export class LeaderDuties {
       this.#port.requestTurn();
       return;
     }
-  }
-
-  #compactHistory(): void {
-    if (this.#compacting) return;
-    const { store } = this.#port.state();
-    const revision = this.#history.check(store);
-    if (revision === undefined) return;
-    const data = encodeCommand(this.#port.platform, {
-      operation: { kind: 'compact', revision },
-      limits: undefined,
-    });
-    const result = this.#port.raft.propose(data);
-    if (!result.accepted) return;
-    this.#compacting = true;
-    const over = (): void => {
-      this.#compacting = false;
-    };
-    this.#port.requests.propose(result.index, {
-      term: result.term,
-      deadlineTick: this.#nowTick + this.#options.requestTimeoutTicks,
-      applied: over,
-      overwritten: over,
-      fail: over,
-    });
-    this.#port.requestTurn();
   }
 
   #expire(): void {

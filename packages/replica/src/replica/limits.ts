@@ -39,6 +39,17 @@ export const SNAPSHOT_LOG_BYTES_MIN: number = 32 * MiB;
 export const LEARNERS_MAX = 1;
 /** Keys that one tick examines for space to win back. */
 export const SWEEP_KEYS_PER_TICK: number = 2_000;
+/** Leases that end because their time is over: so many in a second (contract 28), and so many in one entry. */
+export const LEASES_EXPIRED_PER_SECOND_MAX = 1_000;
+export const LEASES_EXPIRED_AT_ONCE_MAX = 250;
+/** Leases outlive a restart of all members by at most about this, beyond what they had left. */
+export const TIME_MARK_MS = 5_000;
+/** What a key costs beside its bytes, for the quota (contract 38). */
+export const QUOTA_PUT_OVERHEAD_BYTES = 256;
+/** The part of the quota below which the no-space alarm clears by itself. */
+export const QUOTA_CLEAR = 0.9;
+/** Events, or keys walked over, that one turn hands to watchers that are behind. */
+export const WATCH_SLICE = 2_000;
 
 /** The bounds that a simulation makes smaller, so that what is rare becomes common. */
 export interface ReplicaLimits {
@@ -64,6 +75,7 @@ export const REPLICA_LIMITS: ReplicaLimits = {
   snapshotSliceBytes: SNAPSHOT_SLICE_BYTES,
 };
 
+assert(LEASES_EXPIRED_AT_ONCE_MAX <= LEASES_EXPIRED_PER_SECOND_MAX, () => 'a burst must not outdo the rate');
 assert(COMMAND_BYTES_MAX < INFLIGHT_BYTES_MAX, () => 'one command must fit the window of a follower');
 assert(APPEND_BYTES_MAX <= INFLIGHT_BYTES_MAX, () => 'one append must fit the window of a follower');
 assert(INFLIGHT_BYTES_MAX <= UNCOMMITTED_BYTES_MAX, () => 'the window must not outgrow what may be uncommitted');

@@ -1,13 +1,14 @@
 /** What a replica is made of: its settings, its seams, what recovery found for it, and who drives it. */
 import type { InitialState, MemberId } from '@quorate/raft';
-import type { Disk, DiskError, Network, PeerAddress, Platform, Random, Trace } from '../seams/index.js';
+import type { Clock, Disk, DiskError, Network, PeerAddress, Platform, Random, Trace } from '../seams/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
 import type { Failure } from './failure.js';
+import type { HistoryOptions } from './history.js';
 import type { ReplicaLimits } from './limits.js';
 import type { StateMachine } from './state-machine.js';
 
-export interface ReplicaOptions {
+export interface ReplicaOptions extends HistoryOptions {
   readonly clusterId: number;
   readonly memberId: MemberId;
   readonly name: string;
@@ -33,8 +34,8 @@ export interface ReplicaOptions {
   readonly requestTimeoutTicks: number;
   readonly reads: 'safe' | 'lease';
   readonly priority: number;
-  /** History of versions beyond this is compacted. */
-  readonly historyBytesMax: number;
+  /** Writes are refused as no-space when the store needs so much memory, in bytes; negative: never. */
+  readonly quotaBytes: number;
   /** The log grows to at least so many bytes before a snapshot is taken. */
   readonly snapshotLogBytesMin: number;
   readonly snapshotBytesPerSecondMax: number;
@@ -43,6 +44,7 @@ export interface ReplicaOptions {
 }
 
 export interface ReplicaSeams {
+  readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
   readonly random: Random;
@@ -65,11 +67,6 @@ export interface ReplicaHost {
   requestTurn(): void;
   /** The replica can go no further: the disk failed, or this member was removed. Nothing may be called after. */
   halted(reason: Failure | DiskError): void;
-}
-
-export interface ReplicaCounters {
-  leaderChanges: number;
-  puts: number;
-  deletes: number;
-  txns: number;
+  /** Another member leads, or nobody that is known (0). */
+  leaderChanged?(leader: MemberId): void;
 }

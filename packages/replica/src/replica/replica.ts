@@ -7,7 +7,7 @@
  *   inputs ... -> turn:  reads share one read index
  *                        Ready.messages leave                     followers write while this member writes (thesis 10.2.1)
  *                        snapshot, hardState, entries -> wal      one write and one sync for all of it (group commit)
- *                        committedEntries -> state machine        answers leave
+ *                        committedEntries -> state machine        answers leave, watchers hear of it
  *                        readStates -> reads that are due
  *   wal done ->          messagesAfterPersist leave, raft.persisted
  *
@@ -19,21 +19,25 @@ import type { Channel, DiskError, NetworkInput, PeerAddress } from '../seams/ind
 import type { Response } from '../store/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
+import { WatchHub } from '../watch/index.js';
 import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.js';
 import type { AdminAnswer, AdminOperation } from './admin.js';
+import { ClusterTime } from './cluster-time.js';
+import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
-import { COMMAND_BYTES_MAX, LEARNERS_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK } from './limits.js';
+import { COMMAND_BYTES_MAX, LEARNERS_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK, WATCH_SLICE } from './limits.js';
 import { LogWindow } from './log-window.js';
 import { Peers } from './peers.js';
 import { publicationOf } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
-import type { RecoveredState, ReplicaCounters, ReplicaHost, ReplicaOptions, ReplicaSeams } from './replica-options.js';
+import type { RecoveredState, ReplicaHost, ReplicaOptions, ReplicaSeams } from './replica-options.js';
 import { RequestRouter } from './request-router.js';
 import { Requests } from './requests.js';
 import type { ArrivedSnapshot } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
-import type { StateMachine } from './state-machine.js';
+import type { AppliedCommand, FrozenState, StateMachine } from './state-machine.js';
+import { StoreDuties } from './store-duties.js';
 
 /** A Ready whose write is under way, or that waits behind one. */
 interface Unpersisted {
@@ -56,6 +60,7 @@ export class Replica implements NetworkInput {
   readonly #window: LogWindow;
   readonly #snapshots: Snapshots;
   readonly #duties: LeaderDuties;
+  readonly #storeDuties: StoreDuties;
   readonly #encoder: PeerEncoder;
   readonly #peers: Peers;
   readonly #router: RequestRouter;
@@ -65,6 +70,8 @@ export class Replica implements NetworkInput {
   #lazyHardState: Ready['hardState'];
   /** Appends without entries that wait for the end of the turn that answers what they tell of. */
   readonly #afterAnswers: Message[] = [];
+  /** The leader that was last told of. */
+  #leader: MemberId = NO_MEMBER;
   #nowTick = 0;
   #leaderlessTicks = 0;
   /** The last tick at which this member led. */
@@ -73,12 +80,11 @@ export class Replica implements NetworkInput {
   #stopping = false;
   #publishing = false;
   #drained: (() => void) | undefined;
-  readonly counters: ReplicaCounters = {
-    leaderChanges: 0,
-    puts: 0,
-    deletes: 0,
-    txns: 0,
-  };
+  readonly counters: ReplicaCounters = zeroCounters();
+  /** Those who watch the store here. */
+  readonly watches: WatchHub;
+  /** Cluster time as this member estimates it. */
+  readonly time: ClusterTime;
 
   constructor(options: ReplicaOptions, seams: ReplicaSeams, recovered: RecoveredState, host: ReplicaHost) {
     this.#options = options;
@@ -111,6 +117,13 @@ export class Replica implements NetworkInput {
     this.#encoder = new PeerEncoder(seams.platform);
     this.#peers = new Peers(options.memberId, seams.network, options.initialPeers, options.electionTicks);
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
+    this.time = new ClusterTime(seams.clock, this.#state.store.timeMs);
+    this.watches = new WatchHub(
+      () => this.#state.store,
+      {},
+      () => this.#host.requestTurn(),
+    );
+    this.#storeDuties = this.#makeStoreDuties();
     this.#duties = this.#makeDuties();
     this.#router = this.#makeRouter();
     this.#updatePeers();
@@ -144,9 +157,22 @@ export class Replica implements NetworkInput {
     return this.#wal;
   }
 
+  /** Nothing is served any more. */
+  get hasHalted(): boolean {
+    return this.#halted;
+  }
+
+  /** The present state, untouched by what is applied later; to be released. It holds memory back as long as it lives. */
+  freeze(): FrozenState {
+    return this.#state.freeze();
+  }
+
   // ---- inputs: requests ------------------------------------------------------------------------------------------
 
-  /** Proposes an encoded store command, here or at the leader. `done` is called once, later or within the call. */
+  /**
+   * Proposes an encoded store command, here or at the leader. `done` is called once, later or within the call. The bytes are the
+   * replica's from now on: the leader's time is written into them.
+   */
   execute(data: Uint8Array, done: (result: Result<Response>) => void): void {
     if (data.length > COMMAND_BYTES_MAX) {
       done(
@@ -212,6 +238,7 @@ export class Replica implements NetworkInput {
     this.#reads.expire(this.#nowTick);
     this.#reads.reissue(this.#nowTick - this.#options.electionTicks);
     if (this.#raft.role === 'leader') this.#duties.tick(this.#nowTick);
+    this.#storeDuties.tick(this.#nowTick);
     this.#state.store.sweep(SWEEP_KEYS_PER_TICK);
     this.#compactMemory();
     if (this.#peers.isUpdateDue(this.#nowTick)) this.#updatePeers();
@@ -239,6 +266,8 @@ export class Replica implements NetworkInput {
     this.#reads.issue(this.#raft, this.#nowTick);
     if (this.#raft.hasReady()) this.#carryOut(this.#raft.ready());
     this.#snapshots.turn();
+    // A slice only: watchers that catch up must not hold up what comes next.
+    if (this.watches.poll(WATCH_SLICE)) this.#host.requestTurn();
     if (this.#raft.hasReady() || this.#afterAnswers.length > 0) this.#host.requestTurn();
     this.#checkDrained();
   }
@@ -272,6 +301,8 @@ export class Replica implements NetworkInput {
     this.#state = arrived.state;
     this.#window.reset();
     this.#requests.skippedTo(index);
+    this.time.follow(this.#state.store.timeMs, false);
+    this.watches.replaced();
     this.#updatePeers();
     return arrived;
   }
@@ -315,25 +346,29 @@ export class Replica implements NetworkInput {
   #apply(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     for (const entry of entries) {
-      let response: Response | undefined;
+      let applied: AppliedCommand | undefined;
       if (entry.type === 'normal') {
-        response = this.#state.applyNormal(entry);
-        this.#count(response);
+        applied = this.#state.applyNormal(entry);
+        if (applied !== undefined) this.#note(entry, applied);
       } else {
         this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
         this.#updatePeers();
         this.#router.membersChanged(new Set(configMembers(this.#state.position.config)));
         this.#seams.trace.event('configuration', { index: entry.index, config: this.#state.position.config });
       }
-      this.#requests.applied(entry.index, entry.term, response);
+      this.#requests.applied(entry.index, entry.term, applied?.response);
+      // After the answer, and before the next one is applied.
+      if (applied !== undefined && applied.events.length > 0) {
+        this.watches.publish(applied.events, this.#state.store.revision);
+      }
     }
     this.#raft.applied(this.#state.appliedIndex);
   }
 
-  #count(response: Response | undefined): void {
-    if (response?.kind === 'put') this.counters.puts += 1;
-    else if (response?.kind === 'delete') this.counters.deletes += 1;
-    else if (response?.kind === 'txn') this.counters.txns += 1;
+  #note(entry: Entry, applied: AppliedCommand): void {
+    count(this.counters, applied);
+    const isOwn = this.#raft.role === 'leader' && entry.term === this.#raft.term;
+    this.time.follow(this.#state.store.timeMs, isOwn);
   }
 
   // ---- requests --------------------------------------------------------------------------------------------------
@@ -354,6 +389,10 @@ export class Replica implements NetworkInput {
     this.#seams.trace.event('role', { role: this.#raft.role, term: this.#raft.term, leader });
     if (this.#raft.role !== 'leader') this.#snapshots.leadershipLost();
     this.#duties.leaderChanged(leader, this.#nowTick);
+    if (leader !== this.#leader) {
+      this.#leader = leader;
+      this.#host.leaderChanged?.(leader);
+    }
     if (leader === NO_MEMBER) return;
     this.counters.leaderChanges += 1;
     this.#leaderlessTicks = 0;
@@ -529,6 +568,22 @@ export class Replica implements NetworkInput {
       deadlineTick: () => this.#deadline(),
       send: (to, message) => this.#sendPeer(to, message),
       perform: (request) => this.#duties.perform(request),
+      stampMs: () => (this.#state.position.term === this.#raft.term ? this.time.nowMs : undefined),
+      admit: (data) => this.#storeDuties.admit(data),
+      requestTurn: () => this.#host.requestTurn(),
+    });
+  }
+
+  #makeStoreDuties(): StoreDuties {
+    return new StoreDuties(this.#options, {
+      ...this.#seams,
+      raft: this.#raft,
+      requests: this.#requests,
+      time: this.time,
+      store: () => this.#state.store,
+      appliedTerm: () => this.#state.position.term,
+      lowestRevisionNeeded: () => this.watches.lowestRevisionNeeded,
+      administer: (operation, done) => this.administer(operation, done),
       requestTurn: () => this.#host.requestTurn(),
     });
   }
@@ -543,7 +598,7 @@ export class Replica implements NetworkInput {
         peers: this.#peers,
         identifiers: this.#seams.random.stream('member-ids'),
         trace: this.#seams.trace,
-        platform: this.#seams.platform,
+        hold: (member, revision) => this.#storeDuties.hold(member, revision),
         resubmit: (request) => this.#router.submit(request),
         requestTurn: () => this.#host.requestTurn(),
       },

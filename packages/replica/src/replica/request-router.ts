@@ -6,7 +6,7 @@
  */
 import { type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
 import type { Platform } from '../seams/index.js';
-import { decodeResponse, encodeResponse, type Response } from '../store/index.js';
+import { decodeResponse, type ErrorResponse, encodeResponse, type Response, stampTime } from '../store/index.js';
 import { copyBytes, type Forward, type ForwardReply, type PeerMessage } from '../wire/index.js';
 import { type AdminAnswer, decodeAnswer, decodeFailure, decodeOperation, encodeJson } from './admin.js';
 import { assert } from './assert.js';
@@ -35,6 +35,10 @@ export interface RequestRouterPort {
   send(to: MemberId, message: PeerMessage): void;
   /** At the leader: a request about the membership. */
   perform(request: AdminRequest): void;
+  /** At the leader: the cluster time for a command's stamp; undefined until an entry of its own term is applied (cluster-time.ts). */
+  stampMs(): number | undefined;
+  /** At the leader: why the store has no room for this command, if so. */
+  admit(data: Uint8Array): ErrorResponse | undefined;
   requestTurn(): void;
 }
 
@@ -120,6 +124,17 @@ export class RequestRouter {
       this.#port.requestTurn();
       return;
     }
+    const refusal = this.#port.admit(request.data);
+    if (refusal !== undefined) {
+      request.done(success(refusal));
+      return;
+    }
+    const timeMs = this.#port.stampMs();
+    // Written over the bytes that are about to become the log's. Members that forward leave them alone: their time is not the leader's.
+    if (stampTime(request.data, timeMs ?? 0) && timeMs === undefined) {
+      requests.wait(request);
+      return;
+    }
     const result = raft.propose(request.data);
     if (result.accepted) {
       requests.propose(result.index, {
@@ -129,7 +144,8 @@ export class RequestRouter {
           assert(response !== undefined, () => 'a store command has a response');
           request.done(success(response));
         },
-        overwritten: () => this.#resubmit(request),
+        // A copy: the log, or a frame on its way, may still hold these bytes, and another stamp may be written over them.
+        overwritten: () => this.#resubmit({ ...request, data: request.data.slice() }),
         fail: (reason) => request.done(reason),
       });
       this.#port.requestTurn();

@@ -14,9 +14,10 @@ import {
 } from '@quorate/raft';
 import type { Platform } from '../seams/index.js';
 import {
+  type Applied,
+  type Command,
   decodeCommand,
   type FrozenStore,
-  type Response,
   Store,
   type StoreLoader,
   type StoreOptions,
@@ -29,8 +30,13 @@ const DIRECTORY_LENGTH_BYTES = 4;
 /** A directory beyond this is a damaged length, not a cluster. */
 const DIRECTORY_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Nobody watches yet. */
+/** Whoever watches switches them on: see WatchHub. */
 const STORE_OPTIONS: StoreOptions = { collectEvents: false };
+
+/** A store command that was applied. */
+export interface AppliedCommand extends Applied {
+  readonly kind: Command['operation']['kind'];
+}
 
 export class StateMachine {
   readonly #platform: Platform;
@@ -60,14 +66,16 @@ export class StateMachine {
   }
 
   /** Applies a normal entry; undefined for entries that have no answer (a new leader's empty entry, a publication). */
-  applyNormal(entry: Entry): Response | undefined {
+  applyNormal(entry: Entry): AppliedCommand | undefined {
     this.#advance(entry, this.#position.config);
     if (entry.data.length === 0) return undefined;
     if (entry.data[0] === PUBLICATION_TAG) {
       this.directory.applyPublication(decodePublication(entry.data));
       return undefined;
     }
-    return this.store.apply(decodeCommand(this.#platform, entry.data)).response;
+    const command = decodeCommand(this.#platform, entry.data);
+    const { response, events } = this.store.apply(command);
+    return { kind: command.operation.kind, response, events };
   }
 
   /** Follows a configuration entry whose outcome Raft has computed. */

@@ -13,20 +13,13 @@ import {
   BLOCK_END_BYTES,
   BLOCK_HEADER_BYTES,
   blockChain,
-  blockEnd,
-  blockHeader,
   blockLength,
   blockMatches,
   blockTotal,
 } from './blocks.js';
 import { assert, WalError } from './errors.js';
-import {
-  decodeSnapshotHeader,
-  encodeSnapshotHeader,
-  type FolderIds,
-  SNAPSHOT_PREFIX_BYTES,
-  snapshotHeaderBytes,
-} from './snapshot-header.js';
+import { decodeSnapshotHeader, type FolderIds, SNAPSHOT_PREFIX_BYTES, snapshotHeaderBytes } from './snapshot-header.js';
+import { SnapshotFramer } from './snapshot-stream.js';
 import { inOrder, type Step } from './steps.js';
 
 export type { FolderIds } from './snapshot-header.js';
@@ -72,13 +65,11 @@ function temporaryName(disk: Disk, name: string): string {
 /** Writes one snapshot. After an error it can only be aborted. */
 export class SnapshotWriter {
   readonly #disk: Disk;
-  readonly #platform: Platform;
+  readonly #framer: SnapshotFramer;
   readonly #metadata: SnapshotMetadata;
   readonly #name: string;
   readonly #temporary: string;
   #offset = 0;
-  #chain = 0;
-  #totalBytes = 0;
   #failure: DiskError | undefined;
   /** What waits for the file to exist. */
   #waiting: Step[] | undefined = [];
@@ -86,15 +77,14 @@ export class SnapshotWriter {
 
   constructor(disk: Disk, platform: Platform, ids: FolderIds, metadata: SnapshotMetadata) {
     this.#disk = disk;
-    this.#platform = platform;
+    this.#framer = new SnapshotFramer(platform, ids, metadata);
     this.#metadata = metadata;
     this.#name = snapshotName(metadata.index, metadata.term);
     const temporary = temporaryName(disk, this.#name);
     filesUnderWay(disk).add(temporary);
     this.#temporary = `${SNAPSHOT_DIRECTORY}/${temporary}`;
-    const header = encodeSnapshotHeader(platform, ids, metadata);
+    const { header } = this.#framer;
     this.#offset = header.length;
-    this.#chain = platform.crc32(header, 0);
     const steps: readonly Step[] = [
       (next) => disk.makeDirectory(SNAPSHOT_DIRECTORY, next),
       (next) => disk.create(this.#temporary, 0, next),
@@ -111,16 +101,9 @@ export class SnapshotWriter {
   /** The next bytes of the stream; they must not change until `done`. Several may be under way; `done` of each comes in order. After an error it comes at once, with that error. */
   write(chunk: Uint8Array, done: DiskDone): void {
     assert(this.#state === 'writing', 'write to a snapshot that is over');
-    const chunks: Uint8Array[] = [];
     const offset = this.#offset;
-    for (let from = 0; from < chunk.length; from += BLOCK_BYTES_MAX) {
-      const block = chunk.subarray(from, Math.min(from + BLOCK_BYTES_MAX, chunk.length));
-      const header = blockHeader(this.#platform, block, this.#chain);
-      this.#chain = blockChain(header);
-      this.#offset += header.length + block.length;
-      chunks.push(header, block);
-    }
-    this.#totalBytes += chunk.length;
+    const chunks = this.#framer.blocks(chunk);
+    for (const part of chunks) this.#offset += part.length;
     this.#whenOpen((next) => this.#disk.write(this.#temporary, offset, chunks, next), done);
   }
 
@@ -128,7 +111,7 @@ export class SnapshotWriter {
   finish(done: (error: DiskError | undefined, file: SnapshotFile | undefined) => void): void {
     assert(this.#state === 'writing', 'a snapshot is finished once');
     this.#state = 'finishing';
-    const end = blockEnd(this.#platform, this.#totalBytes, this.#chain);
+    const end = this.#framer.end();
     const offset = this.#offset;
     this.#offset += end.length;
     const path = `${SNAPSHOT_DIRECTORY}/${this.#name}`;

@@ -11,6 +11,12 @@ export interface FolderIds {
   readonly memberId: number;
 }
 
+/** What a snapshot says about itself. */
+export interface SnapshotHeader {
+  readonly ids: FolderIds;
+  readonly metadata: SnapshotMetadata;
+}
+
 /** 'QUORSNP' and a line feed. */
 const MAGIC: readonly number[] = [0x51, 0x55, 0x4f, 0x52, 0x53, 0x4e, 0x50, 0x0a];
 /** Magic, version, header bytes, cluster, member, index, term. */
@@ -66,25 +72,36 @@ export function snapshotHeaderBytes(file: string, prefix: Uint8Array): number {
   return length;
 }
 
+/** The header of a snapshot that must be of the folder `ids`. */
 export function decodeSnapshotHeader(
   platform: Platform,
   ids: FolderIds,
   file: string,
   bytes: Uint8Array,
 ): SnapshotMetadata {
-  const end = bytes.length - CHECKSUM_BYTES;
-  if (platform.crc32(bytes.subarray(0, end), 0) !== getU32(bytes, end)) {
-    throw new WalError('corrupt', file, 0, 'snapshot header damaged');
-  }
-  const clusterId = getU64(bytes, 16);
-  const memberId = getU64(bytes, 24);
+  const {
+    ids: { clusterId, memberId },
+    metadata,
+  } = readSnapshotHeader(platform, file, bytes);
   if (clusterId !== ids.clusterId || memberId !== ids.memberId) {
     const detail = `belongs to member ${memberId} of cluster ${clusterId}, not to member ${ids.memberId} of cluster ${ids.clusterId}`;
     throw new WalError('foreign', file, 16, detail);
   }
+  return metadata;
+}
+
+/** The header of anybody's snapshot. */
+export function readSnapshotHeader(platform: Platform, file: string, bytes: Uint8Array): SnapshotHeader {
+  const end = bytes.length - CHECKSUM_BYTES;
+  if (platform.crc32(bytes.subarray(0, end), 0) !== getU32(bytes, end)) {
+    throw new WalError('corrupt', file, 0, 'snapshot header damaged');
+  }
   const config = decodeConfig(bytes, end);
   if (config === undefined) throw new WalError('corrupt', file, FIXED_BYTES, 'configuration does not fit the header');
-  return { index: getU64(bytes, 32), term: getU64(bytes, 40), config };
+  return {
+    ids: { clusterId: getU64(bytes, 16), memberId: getU64(bytes, 24) },
+    metadata: { index: getU64(bytes, 32), term: getU64(bytes, 40), config },
+  };
 }
 
 function decodeConfig(bytes: Uint8Array, end: number): ConfigState | undefined {

@@ -1,7 +1,6 @@
 /** How much of the log stays in memory. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HistoryBudget } from '../../src/replica/history.js';
 import { LOG_MEMORY_BYTES, LOG_MEMORY_BYTES_MAX, LOG_MEMORY_STEP_BYTES } from '../../src/replica/limits.js';
 import { LogWindow } from '../../src/replica/log-window.js';
 
@@ -33,23 +32,5 @@ describe('LogWindow', () => {
     const window = filled(LOG_MEMORY_BYTES_MAX);
     window.reset();
     assert.equal(window.compactTo(NOBODY), 0);
-  });
-});
-
-describe('HistoryBudget', () => {
-  it('compacts about half of a history that outgrows its budget, and not before', () => {
-    const budget = new HistoryBudget(800);
-    let compacted: number | undefined;
-    let revision = 1;
-    for (; compacted === undefined && revision < 10_000; revision++) {
-      compacted = budget.check({ revision, compactRevision: 0, historyBytes: revision });
-    }
-    assert.ok(revision > 800, `compacted at ${revision}`);
-    assert.ok(compacted !== undefined && compacted > 200 && compacted < 600, `compacts at ${compacted}`);
-  });
-
-  it('asks for nothing that is compacted already', () => {
-    const budget = new HistoryBudget(10);
-    assert.equal(budget.check({ revision: 5, compactRevision: 5, historyBytes: 100 }), undefined);
   });
 });

@@ -86,6 +86,8 @@ const STATUS_BY_CODE = {
   'not-enough-started': 409,
   unhealthy: 503,
   'bad-transferee': 409,
+  'no-space': 507,
+  corrupt: 500,
   'configuration-refused': 409,
   'not-leader': 503,
   'data-folder': 500,

@@ -41,6 +41,8 @@ const START_MS = 5;
 const JOIN_RETRY_TICKS = 20;
 /** An event that the trace names is a crash point with this probability: they are few, and what follows them is delicate. */
 const TRACE_CRASH_CHANCE = 0.03;
+/** Short enough to be out of date within a run. */
+const HISTORY_RETENTION_MS = 5_000;
 /** A member that halted, or stops, and cannot finish, is killed after so many ticks. */
 const STOP_TICKS = 100;
 
@@ -332,6 +334,8 @@ export class Member {
       const isRemoved = (id: number): boolean => (life.replica?.state.directory ?? directory).isRemoved(id);
       const endpoint = network.endpoint(memberId, { address: this.address, clusterId, isRemoved });
       life.endpoint = endpoint;
+      const { schedule } = this.#world;
+      const tickMs = this.#drawTickMs();
       life.replica = new Replica(
         {
           ...scenario,
@@ -342,8 +346,14 @@ export class Member {
           clientAddress: '',
           initialPeers: peers,
           priority: 100,
+          quotaBytes: -1,
+          historyMode: 'periodic',
+          historyRetentionMs: HISTORY_RETENTION_MS,
+          historyRetentionRevisions: 0,
         },
         {
+          // As fast or slow as its ticks.
+          clock: { nowMs: () => (schedule.nowMs * scenario.tickMs) / tickMs },
           disk,
           network: {
             setPeers: (all) => {
@@ -364,7 +374,7 @@ export class Member {
       const input = this.#input(life);
       endpoint.start(this.#world.tamper.input?.(input, memberId, this.#faults) ?? input);
       rules.watch(memberId, life.replica);
-      this.#tickLater(life, this.#drawTickMs());
+      this.#tickLater(life, tickMs);
       this.#world.log.note('member', this.name, `is up as ${memberId} at ${recovered.state.appliedIndex}`);
     });
   }

@@ -1,0 +1,129 @@
+/** The door of a member, as the services use it: with a real disk, and the same of a standalone map. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import {
+  type Command,
+  type Member,
+  type MemberDoor,
+  open,
+  openStandalone,
+  putOf,
+  type StoreResponse,
+  type WatchEvent,
+} from '../src/index.js';
+
+const folders: string[] = [];
+
+async function openMember(options: Partial<Parameters<typeof open>[0]> = {}): Promise<Member> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'quorate-door-'));
+  folders.push(dir);
+  return await open({ dir, heartbeatMs: 10, electionMs: 50, ...options });
+}
+
+after(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+function execute(door: MemberDoor, operation: Command['operation']): Promise<StoreResponse> {
+  return new Promise((resolve, reject) => {
+    door.execute({ operation, limits: undefined }, (result) =>
+      result.ok ? resolve(result.value) : reject(new Error(result.message)),
+    );
+  });
+}
+
+function put(door: MemberDoor, key: string, value: string, lease = 0n): Promise<StoreResponse> {
+  return execute(door, putOf(key, Buffer.from(value), { lease }));
+}
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, 'the condition did not come true within 20 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const doors: readonly (readonly [string, () => Promise<Member>])[] = [
+  ['a member', () => openMember()],
+  ['a standalone map', () => Promise.resolve(openStandalone())],
+];
+
+for (const [name, make] of doors) {
+  describe(`the door of ${name}`, () => {
+    it('executes, reads and says where it stands', async () => {
+      const member = await make();
+      const { door } = member;
+      await member.ready();
+      assert.equal((await put(door, 'a', 'b')).kind, 'put');
+      assert.equal(door.header.revision, 2);
+      assert.deepEqual(
+        [door.header.clusterId, door.header.memberId],
+        [member.cluster.status().clusterId, member.cluster.status().id],
+      );
+      for (const consistency of ['linearizable', 'serializable'] as const) {
+        await new Promise<void>((resolve) => {
+          door.read(consistency, (result) => {
+            assert.ok(result.ok);
+            assert.equal(Buffer.from(door.store().get('a')?.value ?? []).toString(), 'b');
+            resolve();
+          });
+        });
+      }
+      assert.ok(door.hasLeader());
+      await member.close();
+    });
+
+    it('watches the past and the present, in order, until it stops', async () => {
+      const member = await make();
+      const { door } = member;
+      await put(door, 'a', '1');
+      const seen: string[] = [];
+      const sink = {
+        events: (events: readonly WatchEvent[], revision: number): boolean => {
+          for (const { type, keyValue } of events)
+            seen.push(`${type} ${keyValue.key} ${keyValue.modRevision} of ${revision}`);
+          return true;
+        },
+        compacted: () => assert.fail('nothing was compacted'),
+      };
+      const watcher = door.watch(
+        { key: 'a', rangeEnd: 'b', startRevision: 2, previous: false, noPut: false, noDelete: false },
+        sink,
+      );
+      await waitFor(() => watcher.isSynced);
+      await put(door, 'ab', '2');
+      await execute(door, { kind: 'delete', key: 'a', rangeEnd: undefined, returnPrevious: false });
+      await waitFor(() => seen.length === 3);
+      assert.deepEqual(seen, ['put a 2 of 2', 'put ab 3 of 3', 'delete a 4 of 4']);
+      assert.deepEqual([member.metrics().watchers, member.metrics().watchEventsDelivered], [1, 3]);
+      let stops = 0;
+      door.onStop(() => stops++);
+      await member.close();
+      assert.equal(stops, 1);
+      door.onStop(() => stops++);
+      assert.equal(stops, 2);
+      await assert.rejects(put(door, 'c', ''));
+    });
+
+    it('grants leases that take their keys with them when their time is over', async () => {
+      const member = await make();
+      const { door } = member;
+      await execute(door, { kind: 'lease-grant', lease: 7n, ttlSeconds: 1, timeMs: 0 });
+      await put(door, 'a', '1', 7n);
+      await put(door, 'b', '2', 7n);
+      const info = door.store().lease(7n);
+      const leftMs = (info?.deadlineMs ?? 0) - door.timeMs();
+      assert.ok(leftMs > 0 && leftMs <= 1_000, `${leftMs} ms are left`);
+      await waitFor(() => door.store().lease(7n) === undefined);
+      assert.equal(door.store().get('a'), undefined);
+      assert.equal(door.store().revision, 4);
+      const { leasesGranted, leasesExpired } = member.metrics();
+      assert.deepEqual([leasesGranted, leasesExpired], [1, 1]);
+      await member.close();
+    });
+  });
+}
