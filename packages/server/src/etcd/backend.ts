@@ -1,0 +1,29 @@
+/** What the services stand on. */
+import type { Cluster, MemberDoor } from '@quorate/replica';
+import type { Headers } from './header.js';
+
+/** Settings of etcd's that services look at, in their units. */
+export interface EtcdSettings {
+  /** Most operations in a transaction (contract 10). */
+  readonly txnOperationsMax: number;
+  /** Largest request that may go into the log, in bytes (contract 15). */
+  readonly requestBytesMax: number;
+  /** The election timeout in milliseconds: the shortest lease is one and a half of it (contract 27). */
+  readonly electionMs: number;
+  /** How often an idle watcher that asked for it is told of progress, in milliseconds (contract 23). */
+  readonly progressIntervalMs: number;
+}
+
+export const ETCD_DEFAULTS: EtcdSettings = {
+  txnOperationsMax: 128,
+  requestBytesMax: 1_572_864,
+  electionMs: 1_000,
+  progressIntervalMs: 600_000,
+};
+
+export interface EtcdBackend {
+  readonly door: MemberDoor;
+  readonly cluster: Cluster;
+  readonly headers: Headers;
+  readonly settings: EtcdSettings;
+}

@@ -1,0 +1,205 @@
+/** Service KV (contract sections 3 and 4). */
+import {
+  type CompactionRequest,
+  type CompactionResponse,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type PutRequest,
+  type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
+  type RangeStreamResponse,
+  SERVICES,
+  type TxnRequest,
+  type TxnResponse,
+} from '@quorate/proto';
+import type { Command, Response, TxnOperation } from '@quorate/replica/internal';
+import type { EtcdBackend } from './backend.js';
+import { etcdFailure, memberFailure, storeFailure } from './errors.js';
+import { type CallContext, type Duplex, type Reply, type RpcFailure, type Served, stream, unary } from './service.js';
+import {
+  deleteMessage,
+  deleteOperation,
+  putMessage,
+  putOperation,
+  Refused,
+  rangeMessage,
+  rangeOperation,
+  txnMessage,
+  txnOperation,
+} from './translate.js';
+
+/** Bytes of keys and values in one part of a RangeStream, about. */
+const STREAM_PART_BYTES = 256 * 1024;
+
+type ResponseOf<Kind extends Response['kind']> = Extract<Response, { readonly kind: Kind }>;
+
+export class KvService {
+  readonly #backend: EtcdBackend;
+
+  constructor(backend: EtcdBackend) {
+    this.#backend = backend;
+  }
+
+  methods(): readonly Served[] {
+    const methods = SERVICES['etcdserverpb.KV'];
+    return [
+      unary(methods.Range, (request, _call, reply) => refusing(reply, () => this.#range(request, reply))),
+      unary(methods.Put, (request, call, reply) => refusing(reply, () => this.#put(request, call, reply))),
+      unary(methods.DeleteRange, (request, call, reply) => refusing(reply, () => this.#delete(request, call, reply))),
+      unary(methods.Txn, (request, call, reply) => refusing(reply, () => this.#txn(request, call, reply))),
+      unary(methods.Compact, (request, _call, reply) => this.#compact(request, reply)),
+      stream(methods.RangeStream, (parts) => this.#rangeStream(parts)),
+    ];
+  }
+
+  #range(request: RangeRequest, reply: Reply<RangeResponse>): void {
+    const operation = rangeOperation(request);
+    this.#read(request.serializable, reply, () => {
+      const response = this.#backend.door.store().range(operation);
+      if (response.kind === 'error') reply.fail(storeFailure(response.code));
+      else reply.ok({ ...rangeMessage(response), header: this.#backend.headers.now() });
+    });
+  }
+
+  #put(request: PutRequest, call: CallContext, reply: Reply<PutResponse>): void {
+    const operation = putOperation(request);
+    this.#execute({ operation, limits: undefined }, 'put', call, reply, (response) => ({
+      ...putMessage(response),
+      header: this.#backend.headers.now(response.revision),
+    }));
+  }
+
+  #delete(request: DeleteRangeRequest, call: CallContext, reply: Reply<DeleteRangeResponse>): void {
+    const operation = deleteOperation(request);
+    this.#execute({ operation, limits: undefined }, 'delete', call, reply, (response) => ({
+      ...deleteMessage(response),
+      header: this.#backend.headers.now(response.revision),
+    }));
+  }
+
+  #txn(request: TxnRequest, call: CallContext, reply: Reply<TxnResponse>): void {
+    const operation = txnOperation(request, this.#backend.settings.txnOperationsMax);
+    if (isReadOnly(request)) {
+      this.#readTransaction(request, operation, reply);
+      return;
+    }
+    this.#execute({ operation, limits: undefined }, 'txn', call, reply, (response) => ({
+      ...txnMessage(response),
+      header: this.#backend.headers.now(response.revision),
+    }));
+  }
+
+  /** Contract 14: no log entry, and no question to anybody if every range in it may be stale. */
+  #readTransaction(request: TxnRequest, operation: TxnOperation, reply: Reply<TxnResponse>): void {
+    const ranges = [...request.success, ...request.failure];
+    const isSerializable = ranges.every(({ requestRange }) => requestRange?.serializable === true);
+    this.#read(isSerializable, reply, () => {
+      const response = this.#backend.door.store().readTransaction(operation);
+      if (response.kind === 'error') reply.fail(storeFailure(response.code));
+      else if (response.kind === 'txn') reply.ok({ ...txnMessage(response), header: this.#backend.headers.now() });
+    });
+  }
+
+  /** Its memory comes back by itself, a slice at a time; `physical` asks to wait for that, and there is no database file to wait for. */
+  #compact(request: CompactionRequest, reply: Reply<CompactionResponse>): void {
+    const operation = { kind: 'compact', revision: request.revision } as const;
+    this.#backend.door.execute({ operation, limits: undefined }, (result) => {
+      if (!result.ok) reply.fail(memberFailure(result));
+      else if (result.value.kind === 'error') reply.fail(storeFailure(result.value.code));
+      else reply.ok({ header: this.#backend.headers.now() });
+    });
+  }
+
+  /**
+   * Contract 8: one pinned revision in parts of a bounded size; header, count and `more` come with the last. Parts are read one at
+   * a time at that revision, so a slow client costs one part of memory.
+   */
+  #rangeStream(parts: Duplex<RangeRequest, RangeStreamResponse>): void {
+    parts.onMessage((request) => {
+      const failed: Pick<Reply<never>, 'fail'> = { fail: (failure) => parts.end(failure) };
+      refusing(failed, () => {
+        const operation = rangeOperation(request);
+        if (operation.sortOrder !== 'none' && (operation.sortTarget !== 'key' || operation.sortOrder !== 'ascending')) {
+          throw new Refused(etcdFailure('RangeStreamSortUnsupported'));
+        }
+        if (operation.minModRevision + operation.maxModRevision + operation.minCreateRevision + operation.maxCreateRevision > 0) {
+          throw new Refused(etcdFailure('RangeStreamFilterUnsupported'));
+        }
+        this.#read(request.serializable, failed, () => this.#sendParts(parts, request));
+      });
+    });
+  }
+
+  #sendParts(parts: Duplex<RangeRequest, RangeStreamResponse>, request: RangeRequest): void {
+    // One whole read at the pinned revision: its key-values are views of the store's own memory, so it is only the list that is held.
+    const response = this.#backend.door.store().range(rangeOperation(request));
+    if (response.kind === 'error') {
+      parts.end(storeFailure(response.code));
+      return;
+    }
+    const { kvs, more, count } = rangeMessage(response);
+    const header = this.#backend.headers.now();
+    let next = 0;
+    const sendSome = (): void => {
+      for (;;) {
+        const from = next;
+        let bytes = 0;
+        for (; next < kvs.length && (bytes < STREAM_PART_BYTES || next === from); next++) {
+          bytes += (kvs[next]?.key.length ?? 0) + (kvs[next]?.value.length ?? 0);
+        }
+        const part = kvs.slice(from, next);
+        if (next === kvs.length) {
+          parts.send({ rangeResponse: { header, kvs: part, more, count } });
+          parts.end();
+          return;
+        }
+        if (!parts.send({ rangeResponse: { header: undefined, kvs: part, more: false, count: 0 } })) return;
+      }
+    };
+    parts.onDrain(sendSome);
+    sendSome();
+  }
+
+  #read(isSerializable: boolean, reply: Pick<Reply<never>, 'fail'>, then: () => void): void {
+    this.#backend.door.read(isSerializable ? 'serializable' : 'linearizable', (result) => {
+      if (!result.ok) reply.fail(memberFailure(result));
+      else if (this.#isCorrupt()) reply.fail(etcdFailure('Corrupt'));
+      else then();
+    });
+  }
+
+  #isCorrupt(): boolean {
+    const alarms = this.#backend.door.store().alarms();
+    return alarms.length > 0 && alarms.some(({ alarm }) => alarm === 'corrupt');
+  }
+
+  #execute<Kind extends 'put' | 'delete' | 'txn', Message>(
+    command: Command,
+    kind: Kind,
+    call: CallContext,
+    reply: Reply<Message>,
+    translate: (response: ResponseOf<Kind>) => Message,
+  ): void {
+    if (call.requestBytes > this.#backend.settings.requestBytesMax) throw new Refused(etcdFailure('RequestTooLarge'));
+    this.#backend.door.execute(command, (result) => {
+      if (!result.ok) reply.fail(memberFailure(result));
+      else if (result.value.kind === 'error') reply.fail(storeFailure(result.value.code));
+      else if (result.value.kind === kind) reply.ok(translate(result.value as ResponseOf<Kind>));
+    });
+  }
+}
+
+function isReadOnly(request: TxnRequest): boolean {
+  return [...request.success, ...request.failure].every(({ requestRange }) => requestRange !== undefined);
+}
+
+/** Answers with the refusal that `act` throws, if it throws one. */
+function refusing(reply: Pick<Reply<never>, 'fail'>, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    reply.fail(error.failure satisfies RpcFailure);
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Between etcd's messages and the store's vocabulary.
+ *
+ * A request is checked here as far as the store's operations could not even say what is wrong with it (an unknown sort order, an empty
+ * operation), and in etcd's order, since of two errors the client is told the first (v3rpc/key.go, contract 1, 6, 9, 10).
+ */
+import type {
+  Compare as CompareMessage,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  KeyValue as KeyValueMessage,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  RequestOp,
+  ResponseOp,
+  TxnRequest,
+  TxnResponse,
+} from '@quorate/proto';
+import type {
+  Compare,
+  CompareResult,
+  DeleteOperation,
+  DeleteResponse,
+  Key,
+  KeyValue,
+  Operation,
+  PutOperation,
+  RangeOperation,
+  Response,
+  SortOrder,
+  SortTarget,
+  PutResponse as StorePutResponse,
+  RangeResponse as StoreRangeResponse,
+  TxnResponse as StoreTxnResponse,
+  TxnOperation,
+} from '@quorate/replica/internal';
+import { etcdFailure } from './errors.js';
+import type { RpcFailure } from './service.js';
+
+/** A request that is refused before anything was done. Thrown while it is translated, caught where it is answered. */
+export class Refused extends Error {
+  readonly failure: RpcFailure;
+
+  constructor(failure: RpcFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+const SORT_ORDERS: Readonly<Record<string, SortOrder>> = {
+  NONE: 'none',
+  ASCEND: 'ascending',
+  DESCEND: 'descending',
+};
+const SORT_TARGETS: Readonly<Record<string, SortTarget>> = {
+  KEY: 'key',
+  VERSION: 'version',
+  CREATE: 'create',
+  MOD: 'mod',
+  VALUE: 'value',
+};
+const COMPARE_RESULTS: Readonly<Record<string, CompareResult>> = {
+  EQUAL: 'equal',
+  GREATER: 'greater',
+  LESS: 'less',
+  NOT_EQUAL: 'not-equal',
+};
+
+export function keyOf(bytes: Uint8Array): Key {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+}
+
+export function keyBytes(key: Key): Uint8Array {
+  return Buffer.from(key, 'latin1');
+}
+
+export function rangeEndOf(bytes: Uint8Array): Key | undefined {
+  return bytes.length === 0 ? undefined : keyOf(bytes);
+}
+
+export function rangeOperation(request: RangeRequest): RangeOperation {
+  requireKey(request.key);
+  const sortOrder = SORT_ORDERS[request.sortOrder];
+  const sortTarget = SORT_TARGETS[request.sortTarget];
+  if (sortOrder === undefined || sortTarget === undefined) throw new Refused(etcdFailure('InvalidSortOption'));
+  return {
+    kind: 'range',
+    key: keyOf(request.key),
+    rangeEnd: rangeEndOf(request.rangeEnd),
+    limit: request.limit,
+    revision: request.revision,
+    sortOrder,
+    sortTarget,
+    keysOnly: request.keysOnly,
+    countOnly: request.countOnly,
+    minModRevision: request.minModRevision,
+    maxModRevision: request.maxModRevision,
+    minCreateRevision: request.minCreateRevision,
+    maxCreateRevision: request.maxCreateRevision,
+  };
+}
+
+/** The operation's value is a view of the message's. */
+export function putOperation(request: PutRequest): PutOperation {
+  requireKey(request.key);
+  if (request.ignoreValue && request.value.length > 0) throw new Refused(etcdFailure('ValueProvided'));
+  if (request.ignoreLease && request.lease !== 0n) throw new Refused(etcdFailure('LeaseProvided'));
+  return {
+    kind: 'put',
+    key: keyOf(request.key),
+    value: request.value,
+    lease: request.lease,
+    returnPrevious: request.prevKv,
+    ignoreValue: request.ignoreValue,
+    ignoreLease: request.ignoreLease,
+  };
+}
+
+export function deleteOperation(request: DeleteRangeRequest): DeleteOperation {
+  requireKey(request.key);
+  return {
+    kind: 'delete',
+    key: keyOf(request.key),
+    rangeEnd: rangeEndOf(request.rangeEnd),
+    returnPrevious: request.prevKv,
+  };
+}
+
+/** `operationsMax`: what is left of the budget; a transaction inside another shares it (contract 10). */
+export function txnOperation(request: TxnRequest, operationsMax: number): TxnOperation {
+  const operations = Math.max(request.compare.length, request.success.length, request.failure.length);
+  if (operations > operationsMax) throw new Refused(etcdFailure('TooManyOps'));
+  for (const { key } of request.compare) requireKey(key);
+  const left = operationsMax - operations;
+  return {
+    kind: 'txn',
+    compares: request.compare.map(compareOf),
+    success: request.success.map((operation) => operationOf(operation, left)),
+    failure: request.failure.map((operation) => operationOf(operation, left)),
+  };
+}
+
+function operationOf(operation: RequestOp, operationsMax: number): Operation {
+  if (operation.requestRange !== undefined) return rangeOperation(operation.requestRange);
+  if (operation.requestPut !== undefined) return putOperation(operation.requestPut);
+  if (operation.requestDeleteRange !== undefined) return deleteOperation(operation.requestDeleteRange);
+  if (operation.requestTxn !== undefined) return txnOperation(operation.requestTxn, operationsMax);
+  // Not what one would expect of an operation that is not there, but etcd's answer.
+  throw new Refused(etcdFailure('KeyNotFound'));
+}
+
+function compareOf(compare: CompareMessage): Compare {
+  const result = COMPARE_RESULTS[compare.result];
+  const about = { key: keyOf(compare.key), rangeEnd: rangeEndOf(compare.rangeEnd), result: result ?? 'equal' } as const;
+  switch (compare.target) {
+    case 'CREATE':
+      return { ...about, target: 'create', operand: compare.createRevision ?? 0 };
+    case 'MOD':
+      return { ...about, target: 'mod', operand: compare.modRevision ?? 0 };
+    case 'VALUE':
+      return { ...about, target: 'value', operand: compare.value ?? new Uint8Array(0) };
+    case 'LEASE':
+      return { ...about, target: 'lease', operand: compare.lease ?? 0n };
+    default:
+      return { ...about, target: 'version', operand: compare.version ?? 0 };
+  }
+}
+
+function requireKey(key: Uint8Array): void {
+  if (key.length === 0) throw new Refused(etcdFailure('EmptyKey'));
+}
+
+export function keyValueMessage(stored: KeyValue): KeyValueMessage {
+  return {
+    key: keyBytes(stored.key),
+    createRevision: stored.createRevision,
+    modRevision: stored.modRevision,
+    version: stored.version,
+    value: stored.value,
+    lease: stored.lease,
+  };
+}
+
+export function rangeMessage(response: StoreRangeResponse): RangeResponse {
+  return {
+    header: undefined,
+    kvs: response.keyValues.map(keyValueMessage),
+    more: response.more,
+    count: response.count,
+  };
+}
+
+export function putMessage(response: StorePutResponse): PutResponse {
+  return { header: undefined, prevKv: response.previous && keyValueMessage(response.previous) };
+}
+
+export function deleteMessage(response: DeleteResponse): DeleteRangeResponse {
+  return { header: undefined, deleted: response.deleted, prevKvs: response.previous.map(keyValueMessage) };
+}
+
+export function txnMessage(response: StoreTxnResponse): TxnResponse {
+  return {
+    header: undefined,
+    succeeded: response.succeeded,
+    responses: response.responses.map(responseOp),
+  };
+}
+
+/** The header of what is inside a transaction has nothing but the revision (contract 13). */
+function responseOp(response: Response): ResponseOp {
+  const header = { clusterId: 0n, memberId: 0n, raftTerm: 0 };
+  const none = { responseRange: undefined, responsePut: undefined, responseDeleteRange: undefined, responseTxn: undefined };
+  switch (response.kind) {
+    case 'range':
+      return { ...none, responseRange: { ...rangeMessage(response), header: { ...header, revision: response.revision } } };
+    case 'put':
+      return { ...none, responsePut: { ...putMessage(response), header: { ...header, revision: response.revision } } };
+    case 'delete':
+      return { ...none, responseDeleteRange: { ...deleteMessage(response), header: { ...header, revision: response.revision } } };
+    case 'txn':
+      return { ...none, responseTxn: { ...txnMessage(response), header: { ...header, revision: response.revision } } };
+    default:
+      throw new Error(`a transaction cannot hold a response of kind ${response.kind}`);
+  }
+}
