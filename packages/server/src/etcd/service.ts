@@ -40,6 +40,9 @@ export interface Duplex<Request, Response> {
   /** The same with a message that is encoded already, so that one encoding serves many streams. Its bytes must not change any more. */
   sendEncoded(message: Uint8Array): boolean;
   onDrain(listener: () => void): void;
+  /** Until resume() no message is delivered; a client that goes on sending is held back by flow control. */
+  pause(): void;
+  resume(): void;
   /** Ends the stream after what is queued: as OK, or as failed. */
   end(failure?: RpcFailure): void;
 }
