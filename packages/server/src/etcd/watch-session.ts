@@ -6,8 +6,8 @@
  * So a stream holds at most what its queue may hold, however many watches it has and whatever its client does.
  *
  * Progress. The reply to a progress request promises that no event at or below its revision will follow on this stream (contract 23,
- * raft-bugs 72). It is given only when every watch is synced, which means that the hub has handed over everything up to the present
- * revision; and what it handed over stands before this reply in the same queue.
+ * raft-bugs 72). It is given only when every watch is synced, and names the least revision up to which the hub has handed everything
+ * over to them; what it handed over stands before this reply in the same queue.
  */
 import type { Event, WatchCreateRequest, WatchRequest } from '@quorate/proto';
 import { WatchResponse } from '@quorate/proto';
@@ -28,7 +28,6 @@ const TOO_MANY = 'etcdserver: too many requests';
 interface Watch {
   readonly id: number;
   readonly watcher: Watcher;
-  readonly startRevision: number;
   readonly wantsProgress: boolean;
   /** Something was sent since progress was last told: there is no need to tell it again. */
   isActive: boolean;
@@ -75,7 +74,6 @@ export class WatchSession {
       return;
     }
     const id = watchId === 0 ? this.#freeId() : watchId;
-    const revision = this.#backend.door.header.revision;
     // Before any event of it, whatever the queue is like.
     this.#send({ watchId: id, created: true });
     const watch: Watch = {
@@ -94,7 +92,6 @@ export class WatchSession {
           compacted: (compactRevision) => this.#end(id, compactRevision),
         },
       ),
-      startRevision: startRevision === 0 ? revision + 1 : startRevision,
       wantsProgress: request.progressNotify,
       isActive: false,
     };
@@ -150,11 +147,10 @@ export class WatchSession {
 
   /** For a progress request: silently nothing unless every watch has seen all there is, and has begun (contract 23). */
   #tellStreamProgress(): void {
-    const { revision } = this.#backend.door.header;
-    const watches = [...this.#watches.values()];
-    if (watches.length === 0) return;
-    if (!watches.every(({ watcher, startRevision }) => watcher.isSynced && startRevision <= revision + 1)) return;
-    this.#send({ watchId: NO_WATCH });
+    const watchers = Array.from(this.#watches.values(), ({ watcher }) => watcher);
+    if (watchers.length === 0 || !watchers.every(({ isSynced }) => isSynced)) return;
+    const revision = watchers.reduce((least, watcher) => Math.min(least, watcher.revision), Number.POSITIVE_INFINITY);
+    this.#send({ watchId: NO_WATCH, header: this.#backend.headers.now(revision) });
   }
 
   #scheduleProgress(): void {
@@ -170,14 +166,13 @@ export class WatchSession {
   }
 
   #tellProgress(): void {
-    const { revision } = this.#backend.door.header;
     let isWanted = false;
     for (const watch of this.#watches.values()) {
       if (!watch.wantsProgress) continue;
       isWanted = true;
-      const isDue = !watch.isActive && watch.watcher.isSynced && watch.startRevision <= revision + 1;
+      const { watcher, isActive, id } = watch;
       watch.isActive = false;
-      if (isDue) this.#send({ watchId: watch.id });
+      if (!isActive && watcher.isSynced) this.#send({ watchId: id, header: this.#backend.headers.now(watcher.revision) });
     }
     if (isWanted) this.#scheduleProgress();
   }
