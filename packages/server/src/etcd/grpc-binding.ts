@@ -1,0 +1,143 @@
+/** Carries the services over gRPC: bytes to messages, messages to bytes. */
+import { GrpcServer, type GrpcServerOptions, GrpcStatus, type StreamCall, type UnaryCall } from '@quorate/grpc';
+import { type Codec, type MessageInit, ProtoError, Writer } from '@quorate/proto';
+import type { CallContext, Duplex, Reply, RpcFailure, Served } from './service.js';
+
+export function grpcServer(served: readonly Served[], options: GrpcServerOptions): GrpcServer {
+  const server = new GrpcServer(options);
+  for (const one of served) {
+    const { path, kind, request, response } = one.method;
+    if (one.kind === 'unary') {
+      const { handler } = one;
+      server.unary(path, (call, bytes) => {
+        const message = decoded(request, bytes, (failure) => call.fail(failure.code as GrpcStatus, failure.message));
+        if (message !== undefined) handler(message, contextOf(call, bytes.length), new GrpcReply(call, response));
+      });
+    } else if (kind === 'server-stream') {
+      server.serverStream(path, (call, bytes) => {
+        const stream = new GrpcDuplex(call, request, response);
+        one.handler(stream, contextOf(call, bytes.length));
+        stream.deliver(bytes);
+      });
+    } else {
+      server.bidi(path, (call) => {
+        const stream = new GrpcDuplex(call, request, response);
+        one.handler(stream, contextOf(call, 0));
+        stream.listen();
+      });
+    }
+  }
+  return server;
+}
+
+/** The message, or undefined after `refuse` was told why there is none: as grpc-go words it. */
+function decoded<Message>(codec: Codec<Message>, bytes: Uint8Array, refuse: (failure: RpcFailure) => void): Message | undefined {
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof ProtoError)) throw error;
+    refuse({ code: GrpcStatus.INTERNAL, message: `grpc: error unmarshalling request: ${error.message}` });
+    return undefined;
+  }
+}
+
+function contextOf(call: UnaryCall | StreamCall, requestBytes: number): CallContext {
+  return {
+    metadata: (name) => call.metadata.get(name),
+    requestBytes,
+    get isCancelled() {
+      return call.isCancelled;
+    },
+    onCancel: (listener) => call.onCancel(() => listener()),
+  };
+}
+
+/** Replies are copied on their way out, so one buffer serves them all. */
+const WRITER = new Writer();
+
+class GrpcReply<Response> implements Reply<Response> {
+  readonly #call: UnaryCall;
+  readonly #codec: Codec<Response>;
+
+  constructor(call: UnaryCall, codec: Codec<Response>) {
+    this.#call = call;
+    this.#codec = codec;
+  }
+
+  ok(message: Response): void {
+    if (this.#call.isCancelled) return;
+    WRITER.reset();
+    this.#codec.encodeInto(WRITER, message as MessageInit<Response>);
+    this.#call.reply(WRITER.view());
+  }
+
+  fail(failure: RpcFailure): void {
+    if (!this.#call.isCancelled) this.#call.fail(failure.code as GrpcStatus, failure.message);
+  }
+}
+
+class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
+  readonly #call: StreamCall;
+  readonly #request: Codec<Request>;
+  readonly #response: Codec<Response>;
+  #receive: (request: Request) => void = () => {};
+  #halfClosed: () => void = () => {};
+  #isEnded = false;
+
+  constructor(call: StreamCall, request: Codec<Request>, response: Codec<Response>) {
+    this.#call = call;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  onMessage(listener: (request: Request) => void): void {
+    this.#receive = listener;
+  }
+
+  onHalfClose(listener: () => void): void {
+    this.#halfClosed = listener;
+  }
+
+  send(message: Response): boolean {
+    return this.sendEncoded(this.#response.encode(message as MessageInit<Response>));
+  }
+
+  sendEncoded(message: Uint8Array): boolean {
+    if (this.#isEnded || this.#call.isCancelled) return true;
+    return this.#call.send(message);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#call.onDrain(listener);
+  }
+
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    this.#call.resume();
+  }
+
+  end(failure?: RpcFailure): void {
+    if (this.#isEnded || this.#call.isCancelled) return;
+    this.#isEnded = true;
+    this.#call.end((failure?.code ?? GrpcStatus.OK) as GrpcStatus, failure?.message);
+  }
+
+  /** The only message of a server stream. */
+  deliver(bytes: Uint8Array): void {
+    const message = decoded(this.#request, bytes, (failure) => this.end(failure));
+    if (message === undefined || this.#isEnded) return;
+    this.#receive(message);
+    this.#halfClosed();
+  }
+
+  listen(): void {
+    this.#call.onMessage((bytes) => {
+      const message = decoded(this.#request, bytes, (failure) => this.end(failure));
+      if (message !== undefined && !this.#isEnded) this.#receive(message);
+    });
+    this.#call.onHalfClose(() => this.#halfClosed());
+  }
+}
