@@ -36,7 +36,7 @@ function decoded<Message>(codec: Codec<Message>, bytes: Uint8Array, refuse: (fai
     return codec.decode(bytes);
   } catch (error) {
     if (!(error instanceof ProtoError)) throw error;
-    refuse({ code: GrpcStatus.INTERNAL, message: `grpc: error unmarshalling request: ${error.message}` });
+    refuse({ code: GrpcStatus.internal, message: `grpc: error unmarshalling request: ${error.message}` });
     return undefined;
   }
 }
@@ -66,7 +66,7 @@ class GrpcReply<Response> implements Reply<Response> {
 
   ok(message: Response): void {
     if (this.#call.isCancelled) return;
-    WRITER.reset();
+    WRITER.clear();
     this.#codec.encodeInto(WRITER, message as MessageInit<Response>);
     this.#call.reply(WRITER.view());
   }
@@ -122,7 +122,7 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
   end(failure?: RpcFailure): void {
     if (this.#isEnded || this.#call.isCancelled) return;
     this.#isEnded = true;
-    this.#call.end((failure?.code ?? GrpcStatus.OK) as GrpcStatus, failure?.message);
+    this.#call.end((failure?.code ?? GrpcStatus.ok) as GrpcStatus, failure?.message);
   }
 
   /** The only message of a server stream. */
