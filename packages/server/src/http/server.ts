@@ -10,6 +10,7 @@ import { type Address, parseAddress } from '../config/address.js';
 import type { HttpApi } from './api.js';
 import { Deadlines } from './deadlines.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
+import { tellProtocol } from './first-bytes.js';
 import * as answers from './responses.js';
 import type { HttpRequest, HttpResponse } from './types.js';
 
@@ -22,6 +23,10 @@ export interface HttpServerOptions {
   /** Requests for keys under way at once. */
   readonly requestsMax: number;
   readonly connectionsMax: number;
+  /** Takes over the connections of HTTP/2 clients; `head` is what was read of them. Without it they are refused as bad HTTP/1.1. */
+  readonly http2?: (socket: Socket, head: Buffer) => void;
+  /** Asked first, with every request: answers itself, now or later, if it returns true. */
+  readonly gateway?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
   /** Told of every answer; status 0: the client went away. */
   readonly observe?: (method: string, path: string, status: number, seconds: number) => void;
   readonly onFault?: (error: unknown) => void;
@@ -61,10 +66,9 @@ export class HttpServer implements ExchangeHost {
       noDelay: true,
     });
     this.server.maxConnections = options.connectionsMax;
-    this.server.on('connection', (socket) => {
-      this.fresh.add(socket);
-      socket.once('close', () => this.fresh.delete(socket));
-    });
+    const [serveHttp1] = this.server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+    this.server.removeAllListeners('connection');
+    this.server.on('connection', (socket) => this.greet(socket, () => serveHttp1?.call(this.server, socket)));
     this.server.on('request', (incoming, outgoing) => this.begin(incoming, outgoing));
     this.server.on('checkContinue', (incoming, outgoing) => {
       if (Number(incoming.headers['content-length'] ?? 0) <= this.bodyBytesMax) outgoing.writeContinue();
@@ -133,7 +137,28 @@ export class HttpServer implements ExchangeHost {
     this.server.closeAllConnections();
   }
 
+  private greet(socket: Socket, serveHttp1: () => void): void {
+    this.fresh.add(socket);
+    socket.once('close', () => this.fresh.delete(socket));
+    const { http2 } = this.options;
+    if (http2 === undefined) {
+      serveHttp1();
+      return;
+    }
+    tellProtocol(socket, HEADERS_TIMEOUT_MS, {
+      http1: serveHttp1,
+      http2: (_socket, head) => {
+        this.fresh.delete(socket);
+        http2(socket, head);
+      },
+    });
+  }
+
   private begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (this.options.gateway?.(incoming, outgoing) === true) {
+      this.fresh.delete(incoming.socket);
+      return;
+    }
     const exchange = new Exchange(this, incoming, outgoing, performance.now());
     this.requestsUnderWay += 1;
     this.fresh.delete(incoming.socket);
