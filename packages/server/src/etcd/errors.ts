@@ -55,8 +55,6 @@ export function memberFailure(failure: Failure): RpcFailure {
       return FAILURES.Stopped;
     case 'request-too-large':
       return FAILURES.RequestTooLarge;
-    case 'no-space':
-      return FAILURES.NoSpace;
     case 'member-not-found':
       return FAILURES.MemberNotFound;
     case 'member-not-caught-up':

@@ -69,7 +69,7 @@ const COMPARE_RESULTS: Readonly<Record<string, CompareResult>> = {
 };
 
 export function keyOf(bytes: Uint8Array): Key {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 export function keyBytes(key: Key): Uint8Array {

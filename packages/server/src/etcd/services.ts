@@ -1,0 +1,14 @@
+/** All services of the etcd door, over one member. */
+import type { EtcdBackend } from './backend.js';
+import { KvService } from './kv.js';
+import { LeaseService } from './lease.js';
+import type { Served } from './service.js';
+import { WatchService } from './watch.js';
+
+export function etcdServices(backend: EtcdBackend): readonly Served[] {
+  return [
+    ...new KvService(backend).methods(),
+    ...new LeaseService(backend).methods(),
+    ...new WatchService(backend).methods(),
+  ];
+}
