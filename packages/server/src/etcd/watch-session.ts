@@ -11,7 +11,7 @@
  */
 import type { Event, WatchCreateRequest, WatchRequest } from '@quorate/proto';
 import { WatchResponse } from '@quorate/proto';
-import type { WatchEvent, Watcher } from '@quorate/replica/internal';
+import type { WatchEvent, Watcher } from '@quorate/replica';
 import type { EtcdBackend } from './backend.js';
 import type { Duplex } from './service.js';
 import { keyBytes, keyOf, keyValueMessage, rangeEndOf } from './translate.js';
