@@ -9,6 +9,8 @@
 import type { JoinRequest, JoinResult, Member } from '@quorate/replica';
 import { type Address, formatAddress } from './config/address.js';
 import type { Config } from './config/settings.js';
+import { ETCD_DEFAULTS } from './etcd/backend.js';
+import { EtcdEndpoint } from './etcd/endpoint.js';
 import { HttpApi } from './http/api.js';
 import { HttpServer } from './http/server.js';
 import { joinCluster } from './join.js';
@@ -68,12 +70,15 @@ export async function startServer(config: Config, modules: ServerModules): Promi
   const onFault = (error: unknown): void => log.error({ err: error }, 'fault while answering a request');
   const api = new HttpApi(undefined, { limits: config, version: VERSION_BODY, metrics, onFault });
   metrics.addHealth(api.health);
+  const settings = { ...ETCD_DEFAULTS, electionMs: config.electionTimeoutMs };
+  const etcd = new EtcdEndpoint(settings, config.connectionsMax, onFault);
   const http = new HttpServer(api, {
     bodyBytesMax: config.bodyBytesMax,
     requestTimeoutMs: config.requestTimeoutMs,
     writeTimeoutMs: config.raftTimeoutMs,
     requestsMax: config.requestsMax,
     connectionsMax: config.connectionsMax,
+    http2: (socket, head) => etcd.accept(socket, head),
     observe: (method, path, status, seconds) => metrics.requests.observe(method, path, status, seconds),
     onFault,
   });
@@ -86,8 +91,9 @@ export async function startServer(config: Config, modules: ServerModules): Promi
     throw error;
   }
   api.attach(member);
+  etcd.attach(member);
   announceReady(member, log);
-  return new Server(config, log, api, http, member, formatAddress(taken));
+  return new Server(config, log, { api, http, etcd }, member, formatAddress(taken));
 }
 
 async function openMember(config: Config, modules: ServerModules, taken: Address, api: HttpApi): Promise<Member> {
@@ -139,21 +145,26 @@ function announceReady(member: Member, log: Log): void {
 /** How long answers announce the end of their connections before idle ones are closed. */
 const LINGER_MS = 100;
 
+/** What clients talk to. */
+interface Interfaces {
+  readonly api: HttpApi;
+  readonly http: HttpServer;
+  readonly etcd: EtcdEndpoint;
+}
+
 class Server implements RunningServer {
   readonly address: string;
   readonly member: Member;
   readonly stopped: Promise<Error | undefined>;
   readonly #config: Config;
   readonly #log: Log;
-  readonly #api: HttpApi;
-  readonly #http: HttpServer;
+  readonly #interfaces: Interfaces;
   #closing: Promise<void> | undefined;
 
-  constructor(config: Config, log: Log, api: HttpApi, http: HttpServer, member: Member, address: string) {
+  constructor(config: Config, log: Log, interfaces: Interfaces, member: Member, address: string) {
     this.#config = config;
     this.#log = log;
-    this.#api = api;
-    this.#http = http;
+    this.#interfaces = interfaces;
     this.member = member;
     this.address = address;
     this.stopped = this.#settle();
@@ -176,14 +187,17 @@ class Server implements RunningServer {
     const startedAtMs = performance.now();
     const timeoutMs = this.#config.shutdownTimeoutMs;
     const leftMs = (): number => Math.max(0, timeoutMs - (performance.now() - startedAtMs));
-    this.#api.beginStop();
-    const drained = this.#http.drain(Math.min(LINGER_MS, timeoutMs / 4));
+    const { api, http, etcd } = this.#interfaces;
+    api.beginStop();
+    // HTTP/2 connections are the listener's too: it is closed when they are.
+    const etcdClosed = etcd.close(timeoutMs / 2);
+    const drained = Promise.all([http.drain(Math.min(LINGER_MS, timeoutMs / 4)), etcdClosed]).then(() => {});
     await within(drained, timeoutMs / 2);
     await this.member.close({ timeoutMs: leftMs() });
     const clean = await within(drained, leftMs());
     if (!clean) {
       this.#log.warn({ timeoutMs }, 'SERVER_SHUTDOWN_TIMEOUT is over: closing the connections that are left');
-      this.#http.destroyConnections();
+      http.destroyConnections();
       await drained;
     }
     this.#log.info({ tookMs: Math.round(performance.now() - startedAtMs) }, 'stopped');

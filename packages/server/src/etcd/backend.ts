@@ -26,4 +26,6 @@ export interface EtcdBackend {
   readonly cluster: Cluster;
   readonly headers: Headers;
   readonly settings: EtcdSettings;
+  /** Called once, when the server or its member begins to stop (at once if it has begun): streams end then. Returns the way to end it. */
+  onStop(listener: () => void): () => void;
 }

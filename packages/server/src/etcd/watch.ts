@@ -34,7 +34,7 @@ export class WatchService {
     };
     call.onCancel(close);
     ends.push(
-      door.onStop(() => {
+      this.#backend.onStop(() => {
         close();
         watches.end(etcdFailure('Stopped'));
       }),

@@ -1,0 +1,80 @@
+/**
+ * The etcd side of a server: the services over its member, carried by gRPC. Connections that come before the member is open are
+ * closed at once; clients try again.
+ */
+import type { Socket } from 'node:net';
+import type { GrpcServer } from '@quorate/grpc';
+import type { Member } from '@quorate/replica';
+import type { EtcdBackend, EtcdSettings } from './backend.js';
+import { grpcServer } from './grpc-binding.js';
+import { Headers } from './header.js';
+import type { Served } from './service.js';
+import { etcdServices } from './services.js';
+
+/** gRPC's own limit on requests lies this much above etcd's, so that it is etcd's error that a client meets first (contract 15). */
+const RECEIVE_SLACK_BYTES = 512 * 1024;
+
+export class EtcdEndpoint {
+  readonly #settings: EtcdSettings;
+  readonly #connectionsMax: number;
+  readonly #onFault: (error: unknown) => void;
+  readonly #stopListeners = new Set<() => void>();
+  #server: GrpcServer | undefined;
+  #services: readonly Served[] = [];
+  #isStopping = false;
+
+  constructor(settings: EtcdSettings, connectionsMax: number, onFault: (error: unknown) => void) {
+    this.#settings = settings;
+    this.#connectionsMax = connectionsMax;
+    this.#onFault = onFault;
+  }
+
+  /** Every method that is served; none before attach(). */
+  get services(): readonly Served[] {
+    return this.#services;
+  }
+
+  attach(member: Member): void {
+    const { door, cluster } = member;
+    const backend: EtcdBackend = {
+      door,
+      cluster,
+      headers: new Headers(door),
+      settings: this.#settings,
+      onStop: (listener) => this.#onStop(listener),
+    };
+    door.onStop(() => this.beginStop());
+    this.#services = etcdServices(backend);
+    this.#server = grpcServer(this.#services, {
+      messageBytesMax: this.#settings.requestBytesMax + RECEIVE_SLACK_BYTES,
+      connectionsMax: this.#connectionsMax,
+      onHandlerError: this.#onFault,
+    });
+  }
+
+  /** `head`: what was read of the connection so far. */
+  accept(socket: Socket, head: Buffer): void {
+    if (this.#server === undefined || this.#isStopping) socket.destroy();
+    else this.#server.accept(socket, head);
+  }
+
+  /** Ends the streams that would go on for ever; calls under way are finished. */
+  beginStop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    for (const listener of this.#stopListeners) listener();
+    this.#stopListeners.clear();
+  }
+
+  /** Resolves when every connection is closed: at the latest after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.beginStop();
+    await this.#server?.close(graceMs);
+  }
+
+  #onStop(listener: () => void): () => void {
+    if (this.#isStopping) listener();
+    else this.#stopListeners.add(listener);
+    return () => this.#stopListeners.delete(listener);
+  }
+}
