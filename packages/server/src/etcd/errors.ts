@@ -37,41 +37,31 @@ export function storeFailure(code: StoreErrorCode): RpcFailure {
   return name === undefined ? { code: GRPC_CODES.INVALID_ARGUMENT, message: code } : FAILURES[name];
 }
 
+const MEMBER_ERRORS: Readonly<Record<Failure['code'], EtcdErrorName | undefined>> = {
+  'no-leader': 'NoLeader',
+  'not-leader': 'NotLeader',
+  'outcome-unknown': 'TimeoutDueToLeaderFail',
+  timeout: 'Timeout',
+  busy: 'TooManyRequests',
+  stopped: 'Stopped',
+  removed: 'Stopped',
+  'request-too-large': 'RequestTooLarge',
+  'member-not-found': 'MemberNotFound',
+  'member-not-caught-up': 'LearnerNotReady',
+  'not-a-learner': 'MemberNotLearner',
+  'too-many-learners': 'TooManyLearners',
+  'member-exists': 'PeerUrlExists',
+  'not-enough-started': 'MemberNotEnoughStarted',
+  unhealthy: 'Unhealthy',
+  'bad-transferee': 'BadLeaderTransferee',
+  // etcd has no words for these: ours are sent.
+  'configuration-refused': undefined,
+  'data-folder': undefined,
+  'invalid-argument': undefined,
+};
+
 /** A request that the member could not carry out. */
 export function memberFailure(failure: Failure): RpcFailure {
-  switch (failure.code) {
-    case 'no-leader':
-      return FAILURES.NoLeader;
-    case 'not-leader':
-      return FAILURES.NotLeader;
-    case 'outcome-unknown':
-      return FAILURES.TimeoutDueToLeaderFail;
-    case 'timeout':
-      return FAILURES.Timeout;
-    case 'busy':
-      return FAILURES.TooManyRequests;
-    case 'stopped':
-    case 'removed':
-      return FAILURES.Stopped;
-    case 'request-too-large':
-      return FAILURES.RequestTooLarge;
-    case 'member-not-found':
-      return FAILURES.MemberNotFound;
-    case 'member-not-caught-up':
-      return FAILURES.LearnerNotReady;
-    case 'not-a-learner':
-      return FAILURES.MemberNotLearner;
-    case 'too-many-learners':
-      return FAILURES.TooManyLearners;
-    case 'member-exists':
-      return FAILURES.PeerUrlExists;
-    case 'not-enough-started':
-      return FAILURES.MemberNotEnoughStarted;
-    case 'unhealthy':
-      return FAILURES.Unhealthy;
-    case 'bad-transferee':
-      return FAILURES.BadLeaderTransferee;
-    default:
-      return { code: GRPC_CODES.UNKNOWN, message: `etcdserver: ${failure.message}` };
-  }
+  const name = MEMBER_ERRORS[failure.code];
+  return name === undefined ? { code: GRPC_CODES.UNKNOWN, message: `etcdserver: ${failure.message}` } : FAILURES[name];
 }

@@ -31,7 +31,11 @@ export function grpcServer(served: readonly Served[], options: GrpcServerOptions
 }
 
 /** The message, or undefined after `refuse` was told why there is none: as grpc-go words it. */
-function decoded<Message>(codec: Codec<Message>, bytes: Uint8Array, refuse: (failure: RpcFailure) => void): Message | undefined {
+function decoded<Message>(
+  codec: Codec<Message>,
+  bytes: Uint8Array,
+  refuse: (failure: RpcFailure) => void,
+): Message | undefined {
   try {
     return codec.decode(bytes);
   } catch (error) {

@@ -95,7 +95,7 @@ export class KvService {
     const ranges = [...request.success, ...request.failure];
     const isSerializable = ranges.every(({ requestRange }) => requestRange?.serializable === true);
     this.#read(isSerializable, reply, () => {
-      const response = this.#backend.door.store().readTransaction(operation);
+      const response = this.#backend.door.store().query(operation);
       if (response.kind === 'error') reply.fail(storeFailure(response.code));
       else if (response.kind === 'txn') reply.ok({ ...txnMessage(response), header: this.#backend.headers.now() });
     });
@@ -123,7 +123,13 @@ export class KvService {
         if (operation.sortOrder !== 'none' && (operation.sortTarget !== 'key' || operation.sortOrder !== 'ascending')) {
           throw new Refused(etcdFailure('RangeStreamSortUnsupported'));
         }
-        if (operation.minModRevision + operation.maxModRevision + operation.minCreateRevision + operation.maxCreateRevision > 0) {
+        if (
+          operation.minModRevision +
+            operation.maxModRevision +
+            operation.minCreateRevision +
+            operation.maxCreateRevision >
+          0
+        ) {
           throw new Refused(etcdFailure('RangeStreamFilterUnsupported'));
         }
         this.#read(request.serializable, failed, () => this.#sendParts(parts, request));
@@ -170,8 +176,10 @@ export class KvService {
   }
 
   #isCorrupt(): boolean {
-    const alarms = this.#backend.door.store().alarms();
-    return alarms.length > 0 && alarms.some(({ alarm }) => alarm === 'corrupt');
+    return this.#backend.door
+      .store()
+      .alarms()
+      .some(({ alarm }) => alarm === 'corrupt');
   }
 
   #execute<Kind extends 'put' | 'delete' | 'txn', Message>(

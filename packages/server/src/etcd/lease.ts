@@ -150,7 +150,11 @@ class KeepAlive {
   }
 
   #send(): void {
-    for (let answer = this.#answers.get(this.#answered); answer !== undefined; answer = this.#answers.get(this.#answered)) {
+    for (
+      let answer = this.#answers.get(this.#answered);
+      answer !== undefined;
+      answer = this.#answers.get(this.#answered)
+    ) {
       this.#answers.delete(this.#answered);
       this.#answered += 1;
       this.#stream.send(answer);

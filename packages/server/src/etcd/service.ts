@@ -52,8 +52,16 @@ export type StreamHandler<Request, Response> = (stream: Duplex<Request, Response
 
 /** A method with its implementation, its messages known to the implementation only. */
 export type Served =
-  | { readonly kind: 'unary'; readonly method: Method<unknown, unknown>; readonly handler: UnaryHandler<unknown, unknown> }
-  | { readonly kind: 'stream'; readonly method: Method<unknown, unknown>; readonly handler: StreamHandler<unknown, unknown> };
+  | {
+      readonly kind: 'unary';
+      readonly method: Method<unknown, unknown>;
+      readonly handler: UnaryHandler<unknown, unknown>;
+    }
+  | {
+      readonly kind: 'stream';
+      readonly method: Method<unknown, unknown>;
+      readonly handler: StreamHandler<unknown, unknown>;
+    };
 
 /** Joins a method of the table with its implementation. */
 export function unary<Request, Response>(

@@ -163,6 +163,7 @@ function compareOf(compare: CompareMessage): Compare {
       return { ...about, target: 'value', operand: compare.value ?? new Uint8Array(0) };
     case 'LEASE':
       return { ...about, target: 'lease', operand: compare.lease ?? 0n };
+    case 'VERSION':
     default:
       return { ...about, target: 'version', operand: compare.version ?? 0 };
   }
@@ -210,18 +211,21 @@ export function txnMessage(response: StoreTxnResponse): TxnResponse {
 
 /** The header of what is inside a transaction has nothing but the revision (contract 13). */
 function responseOp(response: Response): ResponseOp {
-  const header = { clusterId: 0n, memberId: 0n, raftTerm: 0 };
-  const none = { responseRange: undefined, responsePut: undefined, responseDeleteRange: undefined, responseTxn: undefined };
-  switch (response.kind) {
-    case 'range':
-      return { ...none, responseRange: { ...rangeMessage(response), header: { ...header, revision: response.revision } } };
-    case 'put':
-      return { ...none, responsePut: { ...putMessage(response), header: { ...header, revision: response.revision } } };
-    case 'delete':
-      return { ...none, responseDeleteRange: { ...deleteMessage(response), header: { ...header, revision: response.revision } } };
-    case 'txn':
-      return { ...none, responseTxn: { ...txnMessage(response), header: { ...header, revision: response.revision } } };
-    default:
-      throw new Error(`a transaction cannot hold a response of kind ${response.kind}`);
-  }
+  if (response.kind === 'range') return { ...NO_RESPONSE, responseRange: within(rangeMessage(response), response) };
+  if (response.kind === 'put') return { ...NO_RESPONSE, responsePut: within(putMessage(response), response) };
+  if (response.kind === 'delete')
+    return { ...NO_RESPONSE, responseDeleteRange: within(deleteMessage(response), response) };
+  if (response.kind === 'txn') return { ...NO_RESPONSE, responseTxn: within(txnMessage(response), response) };
+  throw new Error(`a transaction cannot hold a response of kind ${response.kind}`);
+}
+
+const NO_RESPONSE: ResponseOp = {
+  responseRange: undefined,
+  responsePut: undefined,
+  responseDeleteRange: undefined,
+  responseTxn: undefined,
+};
+
+function within<Message>(message: Message, { revision }: { readonly revision: number }): Message {
+  return { ...message, header: { clusterId: 0n, memberId: 0n, revision, raftTerm: 0 } };
 }

@@ -172,7 +172,8 @@ export class WatchSession {
       isWanted = true;
       const { watcher, isActive, id } = watch;
       watch.isActive = false;
-      if (!isActive && watcher.isSynced) this.#send({ watchId: id, header: this.#backend.headers.now(watcher.revision) });
+      if (!isActive && watcher.isSynced)
+        this.#send({ watchId: id, header: this.#backend.headers.now(watcher.revision) });
     }
     if (isWanted) this.#scheduleProgress();
   }
@@ -218,7 +219,14 @@ function eventMessage(event: WatchEvent, withPrevious: boolean): Event {
     event.type === 'put'
       ? keyValueMessage(event.keyValue)
       : // Contract 21: only the key and the revision of the deletion.
-        { key: keyBytes(event.keyValue.key), modRevision: event.keyValue.modRevision, createRevision: 0, version: 0, value: NO_BYTES, lease: 0n };
+        {
+          key: keyBytes(event.keyValue.key),
+          modRevision: event.keyValue.modRevision,
+          createRevision: 0,
+          version: 0,
+          value: NO_BYTES,
+          lease: 0n,
+        };
   return {
     type: event.type === 'put' ? 'PUT' : 'DELETE',
     kv,
