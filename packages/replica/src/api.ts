@@ -232,6 +232,8 @@ export interface MemberDoor {
   /** `bytesMax` negative: no quota. */
   quota(): { readonly bytesMax: number; readonly bytesUsed: number };
   hasLeader(): boolean;
+  /** This member does not vote, or not yet. */
+  isLearner(): boolean;
   /** `leaderId` 0: nobody that is known. Returns the way to end it. */
   onLeaderChange(listener: (leaderId: number) => void): () => void;
   /** Called once, when the member begins to stop serving (at once if it has already): streams should end then. Returns the way to end it. */

@@ -1,5 +1,5 @@
 /** The door of a running member: callbacks over the replica, in the store's own terms (api.ts, MemberDoor). */
-import { NO_MEMBER } from '@quorate/raft';
+import { isVoter, NO_MEMBER } from '@quorate/raft';
 import { nodePlatform } from './adapters/platform.js';
 import type { Consistency, DoorHeader, MemberDoor, StateSnapshot } from './api.js';
 import { type Result, success } from './replica/failure.js';
@@ -70,6 +70,10 @@ export class ReplicaDoor implements MemberDoor {
 
   hasLeader(): boolean {
     return !this.#hasStopped && this.#replica.raft.leader !== NO_MEMBER;
+  }
+
+  isLearner(): boolean {
+    return !isVoter(this.#replica.state.position.config, this.header.memberId);
   }
 
   onLeaderChange(listener: (leaderId: number) => void): () => void {

@@ -165,6 +165,7 @@ class Standalone implements Member, StoreBackend {
       timeMs: () => this.#timeMs(),
       quota: () => ({ bytesMax: -1, bytesUsed: store.bytes }),
       hasLeader: () => !this.#hasStopped,
+      isLearner: () => false,
       onLeaderChange: () => () => {},
       onStop: (listener) => {
         if (this.#hasStopped) listener();

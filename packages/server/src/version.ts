@@ -10,7 +10,8 @@ function packageVersion(): string {
 export const QUORATE_VERSION: string = packageVersion();
 /** The etcd whose contract the calls under its names follow. */
 export const ETCD_VERSION = '3.7.1';
-const ETCD_CLUSTER_VERSION = '3.7.0';
+/** The version that all members of a cluster agree on, and that of the stored data: etcd's minor version without its patches. */
+export const ETCD_CLUSTER_VERSION = '3.7.0';
 
 /** The body of `/version`: etcd's three fields, which its clients read, and our own. */
 export const VERSION_BODY: Readonly<Record<string, string>> = {

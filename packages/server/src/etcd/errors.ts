@@ -1,5 +1,6 @@
 /** From what the member and its store refuse, to what an etcd v3 client is told (contract section 9). */
 import { ETCD_ERRORS, type EtcdErrorName, GRPC_CODES } from '@quorate/proto';
+import { QuorateError } from '@quorate/replica';
 import type { Failure, StoreErrorCode } from '@quorate/replica/internal';
 import type { RpcFailure } from './service.js';
 
@@ -64,4 +65,11 @@ const MEMBER_ERRORS: Readonly<Record<Failure['code'], EtcdErrorName | undefined>
 export function memberFailure(failure: Failure): RpcFailure {
   const name = MEMBER_ERRORS[failure.code];
   return name === undefined ? { code: GRPC_CODES.UNKNOWN, message: `etcdserver: ${failure.message}` } : FAILURES[name];
+}
+
+/** The same for what rejects with an error. */
+export function errorFailure(error: unknown): RpcFailure {
+  if (!(error instanceof QuorateError)) return { code: GRPC_CODES.INTERNAL, message: String(error) };
+  const name = (MEMBER_ERRORS as Readonly<Record<string, EtcdErrorName | undefined>>)[error.code];
+  return name === undefined ? { code: GRPC_CODES.UNKNOWN, message: `etcdserver: ${error.message}` } : FAILURES[name];
 }

@@ -1,14 +1,19 @@
 /** All services of the etcd door, over one member. */
 import type { EtcdBackend } from './backend.js';
+import { ClusterService } from './cluster.js';
+import { guarded } from './guard.js';
 import { KvService } from './kv.js';
 import { LeaseService } from './lease.js';
+import { MaintenanceService } from './maintenance.js';
 import type { Served } from './service.js';
 import { WatchService } from './watch.js';
 
 export function etcdServices(backend: EtcdBackend): readonly Served[] {
-  return [
+  return guarded(backend, [
     ...new KvService(backend).methods(),
     ...new LeaseService(backend).methods(),
     ...new WatchService(backend).methods(),
-  ];
+    ...new ClusterService(backend).methods(),
+    ...new MaintenanceService(backend).methods(),
+  ]);
 }
