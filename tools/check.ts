@@ -11,6 +11,7 @@ const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 /** A room's folder, and what its files may import besides their own folder: folders or packages. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'packages/raft/src': [],
+  'packages/proto/src': [],
   'packages/replica/src/seams': [],
   'packages/replica/src/store': ['packages/replica/src/seams'],
   'packages/replica/src/watch': ['packages/replica/src/store', 'packages/replica/src/seams'],
