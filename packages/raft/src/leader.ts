@@ -126,7 +126,9 @@ export function tickLeader(core: Core): void {
 function quorumIsActive(core: Core): boolean {
   const result = voteResult(core.config, (id) => id === core.id || (core.progress.get(id)?.recentlyActive ?? false));
   for (const [id, progress] of core.progress) {
-    if (id !== core.id) progress.recentlyActive = false;
+    if (id === core.id) continue;
+    progress.activeBefore = progress.recentlyActive;
+    progress.recentlyActive = false;
   }
   return result === 'won';
 }

@@ -66,6 +66,8 @@ export class Progress {
    * answer: counting it as silent could make its leader step down. Whoever wins an election sets it to false for others.
    */
   recentlyActive = true;
+  /** What `recentlyActive` was before the last check-quorum. */
+  activeBefore = false;
   /**
    * The flow is paused: in `probe` a probe is under way, in `replicate` the window is full. An answer lifts it, and so
    * does (by the core) a heartbeat's answer, so that the loss of every message in flight never ends the flow for good.
@@ -79,6 +81,14 @@ export class Progress {
    * heartbeat, which carries at most `match`. In `snapshot` it starts as the snapshot's index, which is committed.
    */
   #commitSent = 0;
+
+  /**
+   * The member was heard from within the last two election timeouts at most. Unlike `recentlyActive` it does not make everybody
+   * look silent between a check-quorum and the next answers.
+   */
+  get isActive(): boolean {
+    return this.recentlyActive || this.activeBefore;
+  }
 
   constructor(options: ProgressOptions) {
     this.match = options.match;

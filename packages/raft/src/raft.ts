@@ -218,7 +218,7 @@ export class Raft {
       progress: configMembers(core.config).flatMap((member) => {
         const progress = core.progress.get(member);
         if (progress === undefined) return [];
-        const { match, next, state, learner, recentlyActive } = progress;
+        const { match, next, state, learner, isActive: recentlyActive } = progress;
         return [{ member, match, next, state, learner, recentlyActive }];
       }),
     };

@@ -26,7 +26,7 @@ function bestTransferee(core: Core): MemberId {
   let bestMatch = -1;
   for (const id of core.config.voters) {
     const progress = core.progress.get(id);
-    if (id === core.id || progress === undefined || !progress.recentlyActive || progress.match <= bestMatch) continue;
+    if (id === core.id || progress === undefined || !progress.isActive || progress.match <= bestMatch) continue;
     best = id;
     bestMatch = progress.match;
   }

@@ -235,7 +235,7 @@ export interface ProgressStatus {
   readonly next: number;
   readonly state: 'probe' | 'replicate' | 'snapshot';
   readonly learner: boolean;
-  /** Heard from within the last election timeout. */
+  /** Heard from within the last election timeout, or the one before it. */
   readonly recentlyActive: boolean;
 }
 

@@ -173,3 +173,21 @@ test('a stopped disk at a follower keeps its promises back, not the log it was s
   assert.equal(ready.messagesAfterPersist[0]?.type, 'append-response');
   assert.equal(ready.mustSync, true);
 });
+
+test('a follower that answers is never taken for silent: not between a check of the quorum and its next answer either', () => {
+  const { electionTicks } = configOf();
+  const raft = leaderOfThree();
+  const isActive = (id: number): boolean => raft.status().progress.some((p) => p.member === id && p.recentlyActive);
+  for (let tick = 1; tick <= 3 * electionTicks; tick++) {
+    raft.tick();
+    drain(raft);
+    // It answers once in an election timeout, at another moment than the check.
+    if (tick % electionTicks === electionTicks - 2) {
+      raft.step({ type: 'heartbeat-response', from: 2, to: 1, term: 2, readContext: 0 });
+      drain(raft);
+    }
+    assert.equal(raft.role, 'leader');
+    if (tick > electionTicks) assert.ok(isActive(2), `at tick ${tick}`);
+  }
+  assert.ok(!isActive(3), 'one that never answered is silent');
+});

@@ -207,7 +207,9 @@ test('there is help everywhere, with examples; wrong usage says what is right', 
 
 test('simulate runs clusters from their seeds, and its exit code says whether all were right', async () => {
   const { code, out, err } = await quorate(['simulate', '--seed', '3', '--runs', '2']);
-  assert.deepEqual([code, err], [0, '']);
+  assert.equal(code, 0);
+  // On a slow machine it also tells how far it has come.
+  assert.doesNotMatch(err, /FAILED/);
   assert.match(out, /^2 runs, 0 failed; .* times real time\); \d+ operations, \d+ faults, \d+ crashes, \d+ events\n$/);
   const json = await quorate(['simulate', '--json', '--seed', '3']);
   assert.equal((JSON.parse(json.out) as { seed: number }).seed, 3);
