@@ -21,8 +21,10 @@ export const CHANGE_BYTES = 16;
 class Chunk {
   /** Of its first change, also when that has been trimmed. */
   readonly firstRevision: number;
-  readonly keys: (Key | undefined)[] = [];
-  readonly versions: (Version | undefined)[] = [];
+  // As long as they will become: growing them would cost half as much again.
+  readonly keys: (Key | undefined)[] = new Array<Key | undefined>(CHUNK_CHANGES);
+  readonly versions: (Version | undefined)[] = new Array<Version | undefined>(CHUNK_CHANGES);
+  length = 0;
 
   constructor(firstRevision: number) {
     this.firstRevision = firstRevision;
@@ -38,19 +40,20 @@ export class RevisionIndex {
   /** Estimate of its memory. */
   get bytes(): number {
     const full = Math.max(0, this.chunks.length - 1) * CHUNK_CHANGES;
-    return (full + (this.last?.keys.length ?? 0) - this.start) * CHANGE_BYTES;
+    return (full + (this.last?.length ?? 0) - this.start) * CHANGE_BYTES;
   }
 
   /** The change that follows all others. */
   push(key: Key, version: Version): void {
     let { last } = this;
-    if (last === undefined || last.keys.length === CHUNK_CHANGES) {
+    if (last === undefined || last.length === CHUNK_CHANGES) {
       last = new Chunk(version.modRevision);
       this.chunks.push(last);
       this.last = last;
     }
-    last.keys.push(key);
-    last.versions.push(version);
+    last.keys[last.length] = key;
+    last.versions[last.length] = version;
+    last.length++;
   }
 
   /** Takes back the last change. */
@@ -59,9 +62,10 @@ export class RevisionIndex {
     if (last === undefined) {
       throw new Error('there is no change to take back');
     }
-    last.keys.pop();
-    last.versions.pop();
-    if (last.keys.length === (this.chunks.length === 1 ? this.start : 0)) {
+    last.length--;
+    last.keys[last.length] = undefined;
+    last.versions[last.length] = undefined;
+    if (last.length === (this.chunks.length === 1 ? this.start : 0)) {
       this.chunks.pop();
       this.last = this.chunks.at(-1);
       this.start = this.chunks.length === 0 ? 0 : this.start;
@@ -103,18 +107,21 @@ export class RevisionIndex {
       }
     }
     const chunk = Math.max(0, low - 1);
-    const versions = this.chunks[chunk]?.versions ?? [];
+    const found = this.chunks[chunk];
+    if (found === undefined) {
+      return { chunk: 0, index: 0 };
+    }
     let from = chunk === 0 ? this.start : 0;
-    let to = versions.length;
+    let to = found.length;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if ((versions[middle] as Version).modRevision < revision) {
+      if ((found.versions[middle] as Version).modRevision < revision) {
         from = middle + 1;
       } else {
         to = middle;
       }
     }
-    return from < versions.length || versions.length === 0 ? { chunk, index: from } : { chunk: chunk + 1, index: 0 };
+    return from < found.length ? { chunk, index: from } : { chunk: chunk + 1, index: 0 };
   }
 }
 
