@@ -228,7 +228,7 @@ class Run {
   }
 }
 
-test('[K1] [K2] [K3] behaves as the model through every history of commands, reads, sweeps, frozen views and reloads', () => {
+test('[K1] [K2] [K3] [K4] [K5] behaves as the model through every history of commands, reads, sweeps, frozen views and reloads', () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 60, size: 'max' }), (steps) => {
       const run = new Run();
