@@ -53,6 +53,8 @@ interface Call {
 }
 
 interface Cohort {
+  /** Where two stand at one revision, the younger one joins the older, and never the other way. */
+  readonly number: number;
   readonly set: WatcherSet;
   reading: Reading | undefined;
 }
@@ -60,7 +62,8 @@ interface Cohort {
 export class CatchUp {
   readonly #host: CatchUpHost;
   /** In the order of their turns. */
-  #cohorts: Cohort[] = [];
+  readonly #cohorts: Cohort[] = [];
+  #nextNumber = 0;
   /** Watchers whose start was compacted already when they came. */
   readonly #lost: Set<HubWatcher> = new Set();
 
@@ -99,12 +102,12 @@ export class CatchUp {
     const aligned = watcher.next - (watcher.next % this.#host.limits.cohortRevisions);
     const set = new WatcherSet(Math.max(aligned, compactRevision, 1), false);
     set.add(watcher);
-    this.#cohorts.push({ set, reading: undefined });
+    this.enterSet(set);
   }
 
-  /** The synced set, which has fallen behind as a whole. */
+  /** A set that is behind: of one watcher, or the synced set, when all of it has fallen behind. */
   enterSet(set: WatcherSet): void {
-    this.#cohorts.push({ set, reading: undefined });
+    this.#cohorts.push({ number: this.#nextNumber++, set, reading: undefined });
   }
 
   /** Of a watcher that is closed. */
@@ -161,13 +164,16 @@ export class CatchUp {
   }
 
   /**
-   * A cohort in which a watcher that stands at `position` can go along: it is no further, and not by much. While it is handing
-   * out a reading it cannot be entered at a revision of that reading.
+   * A cohort in which a watcher, or the cohort `joining`, that stands at `position` can go along: it is no further, and not by
+   * much. While it is handing out a reading it cannot be entered at a revision of that reading. Since cohorts join only those that
+   * are less far or, at one revision, older, the one of them that joins nobody always goes on.
    */
-  #joinable(position: number, except: Cohort | undefined): Cohort | undefined {
+  #joinable(position: number, joining: Cohort | undefined): Cohort | undefined {
+    const oldest = joining?.number ?? Number.POSITIVE_INFINITY;
     return this.#cohorts.find((cohort) => {
       const from = cohort.reading === undefined ? cohort.set.position : cohort.reading.through + 1;
-      return cohort !== except && from <= position && position - from < this.#host.limits.cohortRevisions;
+      const isNear = from <= position && position - from < this.#host.limits.cohortRevisions;
+      return isNear && (from < position ? cohort !== joining : cohort.number < oldest);
     });
   }
 

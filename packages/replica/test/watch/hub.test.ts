@@ -423,3 +423,14 @@ test('those who are behind by about as much read the history together', () => {
     assert.equal(watcher.isSynced, true);
   }
 });
+
+test('two cohorts that meet become one, however small the slices', () => {
+  const bench = new Bench({ changesPerReadMax: 1, sliceSteps: 1, cohortRevisions: 1 });
+  for (let index = 0; index < 20; index++) bench.apply(put('a', String(index)));
+  const watches = [2, 5, 5, 2, 5, 2].map((startRevision) => bench.watch(watchOf('a', undefined, { startRevision })));
+  bench.poll();
+  assert.deepEqual(
+    watches.map(({ sink }) => sink.lines.length),
+    [20, 17, 17, 20, 17, 20],
+  );
+});
