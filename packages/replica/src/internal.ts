@@ -18,4 +18,5 @@ export { type ChannelFaults, MemoryEndpoint, MemoryNetwork } from './testing/mem
 export { WalError } from './wal/errors.js';
 export { type Identity, readIdentity, writeIdentity } from './wal/identity.js';
 export type { Wal } from './wal/wal.js';
+export * from './watch/index.js';
 export { decodePeerMessage, type PeerMessage } from './wire/index.js';

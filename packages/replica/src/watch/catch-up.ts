@@ -165,14 +165,16 @@ export class CatchUp {
 
   /**
    * A cohort in which a watcher, or the cohort `joining`, that stands at `position` can go along: it is no further, and not by
-   * much. While it is handing out a reading it cannot be entered at a revision of that reading. Since cohorts join only those that
+   * much, which is half of what is missing to the frontier. So who has little to catch up with does not wait for who has much, and
+   * there are few cohorts, of lags that grow geometrically: together they read about three times what the slowest one has to read. While it is handing out a reading it cannot be entered at a revision of that reading. Since cohorts join only those that
    * are less far or, at one revision, older, the one of them that joins nobody always goes on.
    */
   #joinable(position: number, joining: Cohort | undefined): Cohort | undefined {
     const oldest = joining?.number ?? Number.POSITIVE_INFINITY;
+    const distanceMax = Math.max(this.#host.limits.cohortRevisions, (this.#host.frontier() - position) / 2);
     return this.#cohorts.find((cohort) => {
       const from = cohort.reading === undefined ? cohort.set.position : cohort.reading.through + 1;
-      const isNear = from <= position && position - from < this.#host.limits.cohortRevisions;
+      const isNear = from <= position && position - from < distanceMax;
       return isNear && (from < position ? cohort !== joining : cohort.number < oldest);
     });
   }

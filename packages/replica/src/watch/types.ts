@@ -60,7 +60,7 @@ export interface WatchLimits {
   readonly bytesPerCallMax: number;
   /** Steps (changes read, calls made, watchers moved) for one cohort before it is the next one's turn. */
   readonly sliceSteps: number;
-  /** Watchers that are behind by so many revisions more or less go together. */
+  /** Watchers that are behind by so many revisions more or less go together; those that are far behind, by more than that too. */
   readonly cohortRevisions: number;
 }
 
