@@ -77,7 +77,7 @@ export async function adopt(
 }
 
 /** A positive safe integer that no other cluster or member has, by chance. */
-function randomId(): number {
+export function randomId(): number {
   return 1 + randomInt(2 ** 48 - 2) + randomInt(31) * 2 ** 48;
 }
 

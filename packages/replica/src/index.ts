@@ -33,6 +33,15 @@ export { open } from './member.js';
 export type { OpenOptions, PeerOptions } from './options.js';
 // For doors that translate a protocol.
 export type { Failure, FailureCode, Result } from './replica/failure.js';
+export {
+  inspectSnapshot,
+  type RestoredMember,
+  type RestoreOptions,
+  type RestoreResult,
+  restore,
+  type SavedState,
+  type SnapshotSummary,
+} from './restore.js';
 export type { Trace } from './seams/index.js';
 export { openStandalone } from './standalone.js';
 export {

@@ -145,7 +145,15 @@ export class Directory {
   }
 
   static decode(bytes: Uint8Array): Directory {
-    const record = JSON.parse(new TextDecoder().decode(bytes)) as DirectoryRecord;
+    return Directory.#of(JSON.parse(new TextDecoder().decode(bytes)) as DirectoryRecord);
+  }
+
+  /** The directory of a cluster that begins with these members. */
+  static of(members: readonly RecordedMember[]): Directory {
+    return Directory.#of({ members, removed: [] });
+  }
+
+  static #of(record: DirectoryRecord): Directory {
     const directory = new Directory();
     for (const member of record.members) directory.#members.set(member.id, complete(member));
     for (const id of record.removed) directory.#removed.add(id);

@@ -322,6 +322,16 @@ export class Store {
     return { kind: 'compact', revision: this.#revision };
   }
 
+  /**
+   * For a store that is restored into a new cluster, before it serves anybody: revisions go on `by` higher, and everything before counts
+   * as compacted, so that whoever watched the former cluster notices that he has missed something (etcd's --bump-revision, --mark-compacted).
+   */
+  raiseRevision(by: number): void {
+    this.#revision += by;
+    this.#compactRevision = this.#revision;
+    this.#keyspace.changes.trim(this.#revision);
+  }
+
   /** Reads at the latest or an older revision. */
   range(operation: RangeOperation): RangeResponse | ErrorResponse {
     if (operation.key === '') {

@@ -26,6 +26,9 @@ import {
   snapshotHeaderBytes,
 } from './snapshot-header.js';
 
+/** What may follow the end: a digest, say. */
+const TRAILER_BYTES_MAX = 1024;
+
 /** Frames a state's stream. */
 export class SnapshotFramer {
   readonly header: Uint8Array;
@@ -79,6 +82,8 @@ export class SnapshotUnframer {
   }
 
   push(chunk: Uint8Array): void {
+    if (this.#isOver && this.#rest.length + chunk.length > TRAILER_BYTES_MAX)
+      throw this.#corrupt('bytes after the end');
     const bytes = new Uint8Array(this.#rest.length + chunk.length);
     bytes.set(this.#rest);
     bytes.set(chunk, this.#rest.length);
