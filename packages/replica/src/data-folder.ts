@@ -9,7 +9,7 @@
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { MemberId } from '@quorate/raft';
-import type { JoinResult } from './api.js';
+import type { JoinResult, MemberInfo } from './api.js';
 import { QuorateError } from './api.js';
 import { type FolderSeams, type Founder, foundingBatch, settleFolder } from './replica/bootstrap.js';
 import type { DiskDone, PeerAddress } from './seams/index.js';
@@ -21,6 +21,11 @@ export interface Belonging {
   readonly memberId: MemberId;
   /** Whom to talk to until the log names the members. */
   readonly peers: readonly PeerAddress[];
+}
+
+/** What `adopt` needs of the answer to a join request. */
+export interface Joined extends Pick<JoinResult, 'clusterId' | 'memberId'> {
+  readonly members: readonly Pick<MemberInfo, 'id' | 'peerAddress'>[];
 }
 
 /** The folder's identity; a fresh folder gets its name and instance first. */
@@ -63,7 +68,7 @@ export async function found(
 export async function adopt(
   seams: FolderSeams,
   identity: Identity,
-  joined: JoinResult,
+  joined: Joined,
   segmentBytes: number,
 ): Promise<Belonging> {
   const { clusterId, memberId } = joined;

@@ -44,6 +44,7 @@ export {
 } from './restore.js';
 export type { Trace } from './seams/index.js';
 export { openStandalone } from './standalone.js';
+export { type StaticCluster, type StaticMember, staticIds } from './static-cluster.js';
 export {
   type Alarm,
   type AlarmKind,

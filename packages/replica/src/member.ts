@@ -36,10 +36,12 @@ import { type MemberSettings, type OpenOptions, settle } from './options.js';
 import type { AdminAnswer, AdminOperation } from './replica/admin.js';
 import type { DirectoryMember } from './replica/directory.js';
 import type { Failure, Result } from './replica/failure.js';
-import { recover } from './replica/recovery.js';
+import { encodePeerView } from './replica/peer-view.js';
 import { Replica } from './replica/replica.js';
 import type { RecoveredState } from './replica/replica-options.js';
 import { DiskError, type Network, noTrace, type Trace } from './seams/index.js';
+import { becomeOnlyMember, recoverInSlices } from './start.js';
+import { settleInStaticCluster } from './static-cluster.js';
 import { type Command, encodeCommand, type Response, type Store } from './store/index.js';
 import { WalError } from './wal/errors.js';
 
@@ -97,45 +99,52 @@ async function start(
   const listen = options.peer && (await withPort(options.peer.listen));
   const peerAddress = options.peer?.advertise ?? listen ?? '';
   const about = { name: settings.name, peerAddress, clientAddress: options.clientAddress ?? '' };
+  const alsoListen = options.peer?.alsoListen ?? [];
   let belonging: Belonging = { clusterId: identity.clusterId, memberId: identity.memberId, peers: [] };
-  if (identity.memberId === 0) {
-    const joined = await options.join?.({ ...about, instance: identity.instance });
-    belonging =
-      joined === undefined
-        ? await found(seams, identity, about, settings.segmentBytes)
-        : await adopt(seams, identity, joined, settings.segmentBytes);
+  const { segmentBytes } = settings;
+  const wasFresh = identity.memberId === 0;
+  if (wasFresh) {
+    const { join, cluster, signal } = options;
+    const places = listen === undefined ? [] : [listen, ...alsoListen];
+    if (cluster === undefined) {
+      const joined = await join?.({ ...about, instance: identity.instance });
+      belonging =
+        joined === undefined
+          ? await found(seams, identity, about, segmentBytes)
+          : await adopt(seams, identity, joined, segmentBytes);
+    } else {
+      belonging = await settleInStaticCluster({ seams, identity, cluster, segmentBytes, listen: places, signal });
+    }
   }
   const { clusterId, memberId } = belonging;
   const syncSeconds = new Histogram();
-  const recovered = await recoverInSlices(seams, {
+  const walOptions = {
     clusterId,
     memberId,
-    segmentBytes: settings.segmentBytes,
+    segmentBytes,
     mustExist: true,
-    onSync: (milliseconds) => syncSeconds.observe(milliseconds / 1000),
+    onSync: (milliseconds: number) => syncSeconds.observe(milliseconds / 1000),
     clock: systemClock,
-  });
+  };
+  if (options.forceNewCluster === true && !wasFresh) await becomeOnlyMember(seams, walOptions);
+  const recovered = await recoverInSlices(seams, walOptions);
   // Nothing may be said before what was read is surely durable.
   await done((callback) => recovered.wal.whenStarted(callback));
   return await RunningMember.start(
-    { ...about, ...settings, ...belonging, listen, trace },
+    {
+      ...about,
+      ...settings,
+      ...belonging,
+      clientUrls: options.clientUrls,
+      folderOfGivenId: options.cluster === undefined ? undefined : identity.instance,
+      listen,
+      alsoListen,
+      trace,
+    },
     folder,
     recovered,
     syncSeconds,
   );
-}
-
-/** Recovery blocks for a slice at a time, so that an embedding process stays responsive. */
-async function recoverInSlices(
-  seams: Parameters<typeof recover>[0],
-  options: Parameters<typeof recover>[1],
-): Promise<RecoveredState> {
-  const recovery = recover(seams, options);
-  for (;;) {
-    const step = recovery.next();
-    if (step.done === true) return step.value;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 interface RunningOptions extends MemberSettings, Belonging {
@@ -143,6 +152,10 @@ interface RunningOptions extends MemberSettings, Belonging {
   readonly clientAddress: string;
   /** Undefined: no port, a cluster of one. */
   readonly listen: string | undefined;
+  readonly alsoListen: readonly string[];
+  readonly clientUrls: readonly string[] | undefined;
+  /** See ReplicaOptions. */
+  readonly folderOfGivenId: string | undefined;
   readonly trace: Trace;
 }
 
@@ -344,6 +357,10 @@ function makeNetwork(options: RunningOptions, listen: string, replica: () => Rep
     advertisedAddress: peerAddress,
     clusterId,
     memberId,
+    presentAddress: () =>
+      options.folderOfGivenId === undefined ? undefined : replica().state.directory.get(memberId)?.peerAddress,
+    alsoListen: options.alsoListen.map(parseAddress),
+    view: (about) => encodePeerView(replica().peerView(about)),
     isRemoved: (id) => replica().state.directory.isRemoved(id),
     random: systemRandom,
     trace,

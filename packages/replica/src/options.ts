@@ -1,14 +1,17 @@
 /** How a member is opened: every setting with its unit, default and what it is good for. */
 import type { JoinRequest, JoinResult } from './api.js';
 import { QuorateError } from './api.js';
-import { SNAPSHOT_LOG_BYTES_MIN } from './replica/limits.js';
+import { LEARNERS_MAX, SNAPSHOT_LOG_BYTES_MIN } from './replica/limits.js';
 import type { Trace } from './seams/index.js';
+import type { StaticCluster } from './static-cluster.js';
 
 export interface PeerOptions {
   /** host:port where this member listens for other members; port 0 takes a free one. */
   readonly listen: string;
   /** host:port under which the others reach it; default: what it listens on. */
   readonly advertise?: string;
+  /** Further addresses to listen on. */
+  readonly alsoListen?: readonly string[];
 }
 
 export interface OpenOptions {
@@ -20,6 +23,22 @@ export interface OpenOptions {
   readonly peer?: PeerOptions;
   /** host:port of the HTTP interface, for others to know. */
   readonly clientAddress?: string;
+  /** As told to clients, such as `http://10.0.0.1:2379`; default: the URL of `clientAddress`. */
+  readonly clientUrls?: readonly string[];
+  /**
+   * The static cluster that this member is one of; needs `peer` and excludes `join`. A fresh folder founds it with the others, or joins
+   * it; open() resolves when it has. The cluster's directory then says under which peer URLs this member is reached, not `peer`.
+   */
+  readonly cluster?: StaticCluster;
+  /**
+   * Disaster recovery: the member in this folder becomes the only member of its cluster and keeps its data. All others are removed for
+   * good; what this folder's log holds counts as committed. In a fresh folder without effect.
+   */
+  readonly forceNewCluster?: boolean;
+  /** Most learners that may be added by their URLs; default 1. Counts at the leader. */
+  readonly learnersMax?: number;
+  /** Ends an open() that waits for other members. */
+  readonly signal?: AbortSignal;
   /**
    * How a member with a fresh folder becomes part of a cluster: asks one of its members. Without it, or if it resolves with
    * undefined (there is no cluster yet), a fresh folder founds a cluster of its own. A folder that belongs to a cluster already
@@ -95,6 +114,7 @@ export interface MemberSettings {
   readonly snapshotLogBytesMin: number;
   readonly snapshotBytesPerSecondMax: number;
   readonly segmentBytes: number;
+  readonly learnersMax: number;
 }
 
 /** Throws a QuorateError `invalid-argument` that names the setting, its value and what is allowed. */
@@ -127,6 +147,7 @@ export function settle(options: OpenOptions): MemberSettings {
       64 * KiB,
       Number.MAX_SAFE_INTEGER,
     ),
+    learnersMax: integer('learnersMax', options.learnersMax ?? LEARNERS_MAX, 0, 1_000),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MiB, 64 * KiB, 1024 * MiB),
   };
 }

@@ -7,13 +7,21 @@ import type { Socket } from 'node:net';
 import type { Platform } from '../seams/platform.js';
 import { WireError } from '../wire/error.js';
 import { FRAME_HEADER_BYTES, FrameError, FrameParser } from './tcp-framing.js';
-import { type Answer, decodeHello, encodeAnswer, HandshakeReader, type Hello } from './tcp-handshake.js';
+import {
+  type Answer,
+  decodeHello,
+  decodeQuery,
+  encodeAnswer,
+  encodeView,
+  HandshakeReader,
+  type Hello,
+} from './tcp-handshake.js';
 import type { PeerCounters, TcpLimits } from './tcp-limits.js';
 
 /** One byte that says "I am receiving". */
 const RECEIPT: Uint8Array = new Uint8Array([0x06]);
-/** A refused connection may take so long to read why. */
-const REFUSAL_LINGER_MS = 1000;
+/** Who is refused, or has asked, may take so long to read the answer. */
+const LINGER_MS = 1000;
 
 export interface TcpInboundOptions {
   readonly socket: Socket;
@@ -21,6 +29,8 @@ export interface TcpInboundOptions {
   readonly limits: TcpLimits;
   /** Decides about a hello: the answer, without `from` and version. */
   readonly judge: (hello: Hello | { readonly version: number }) => Answer['refusal'];
+  /** Answers somebody who is no member yet and asks about an id. */
+  readonly view: (about: number) => Uint8Array;
   readonly memberId: number;
   /** Introduced and accepted; from now on frames come. */
   readonly onAccepted: (inbound: TcpInbound, hello: Hello) => PeerCounters;
@@ -39,7 +49,7 @@ export class TcpInbound {
   readonly remoteAddress: string;
   #hello: Hello | undefined;
   #counters: PeerCounters | undefined;
-  #refused = false;
+  #ended = false;
   #received = false;
   #sweepsSilent = 0;
   #reason = 'closed by the peer';
@@ -52,7 +62,7 @@ export class TcpInbound {
     this.remoteAddress = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? '?'}`;
     this.#parser = new FrameParser(platform, limits.frameBytesMax);
     this.#timer = setTimeout(() => this.#abort('no hello in time', true), limits.handshakeTimeoutMs).unref();
-    const handshake = new HandshakeReader(platform, 'hello');
+    const handshake = new HandshakeReader(platform, 'hello', 'query');
     socket.on('data', (chunk: Uint8Array) => this.#data(handshake, chunk));
     socket.on('error', (error) => {
       this.#reason = error.message;
@@ -87,7 +97,7 @@ export class TcpInbound {
   }
 
   #data(handshake: HandshakeReader, chunk: Uint8Array): void {
-    if (this.#refused || this.#socket.destroyed) return;
+    if (this.#ended || this.#socket.destroyed) return;
     try {
       if (this.#hello === undefined) this.#greet(handshake, chunk);
       else this.#frames(this.#hello, chunk);
@@ -102,21 +112,34 @@ export class TcpInbound {
     const { platform, memberId, judge, onAccepted } = this.#options;
     const complete = handshake.push(chunk);
     if (complete === undefined) return;
+    clearTimeout(this.#timer);
+    if (complete.side === 'query') {
+      const about = decodeQuery(complete.body);
+      // Of another version: the answer's version says so.
+      const view = about === undefined ? new Uint8Array(0) : this.#options.view(about);
+      this.#socket.write(encodeView(platform, view));
+      this.#finish('answered a query');
+      return;
+    }
     const hello = decodeHello(platform, complete.body);
     const refusal = judge(hello);
-    clearTimeout(this.#timer);
     this.#socket.write(encodeAnswer(platform, { from: memberId, refusal }));
     if (refusal !== undefined || !('from' in hello)) {
-      this.#refused = true;
-      this.#reason = `refused: ${refusal ?? 'version'}`;
       this.#bad = true;
-      this.#socket.end();
-      setTimeout(() => this.#socket.destroy(), REFUSAL_LINGER_MS).unref();
+      this.#finish(`refused: ${refusal ?? 'version'}`);
       return;
     }
     this.#hello = hello;
     this.#counters = onAccepted(this, hello);
     if (complete.rest.length > 0) this.#frames(hello, complete.rest);
+  }
+
+  /** Nothing more is read; what was written leaves. */
+  #finish(reason: string): void {
+    this.#ended = true;
+    this.#reason = reason;
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 
   #frames(hello: Hello, chunk: Uint8Array): void {

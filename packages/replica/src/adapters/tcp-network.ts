@@ -20,7 +20,7 @@ import { encodeHello, type Hello, type RefusalReason } from './tcp-handshake.js'
 import { TcpInbound } from './tcp-inbound.js';
 import { checkTcpLimits, type PeerCounters, peerCounters, TCP_LIMITS, type TcpLimits } from './tcp-limits.js';
 import { TcpLink } from './tcp-link.js';
-import { formatAddress, listenOn, parseAddress, socketServer } from './tcp-sockets.js';
+import { formatAddress, type HostPort, listenOn, parseAddress, socketServer } from './tcp-sockets.js';
 
 export interface TcpNetworkOptions {
   readonly listenHost: string;
@@ -28,6 +28,12 @@ export interface TcpNetworkOptions {
   readonly listenPort: number;
   /** host:port that other members reach this one at; undefined for where it listens. */
   readonly advertisedAddress?: string | undefined;
+  /** The address to tell from now on, if it is not the one above any more. */
+  readonly presentAddress?: (() => string | undefined) | undefined;
+  /** Further addresses to listen on. */
+  readonly alsoListen?: readonly HostPort[] | undefined;
+  /** Answers somebody who is no member yet (tcp-query.ts); default: with nothing. */
+  readonly view?: ((about: number) => Uint8Array) | undefined;
   readonly clusterId: number;
   readonly memberId: number;
   /** Is this the id of a member that was removed from the cluster? It is told so and not heard. */
@@ -68,7 +74,8 @@ export class TcpNetwork implements Network {
   readonly #limits: TcpLimits;
   readonly #trace: Trace;
   readonly #jitter: RandomStream;
-  readonly #server: Server;
+  /** One for each address that is listened on. */
+  readonly #servers: readonly Server[];
   readonly #peers = new Map<number, Peer>();
   readonly #counters = new Map<number, PeerCounters>();
   readonly #inbound = new Set<TcpInbound>();
@@ -89,12 +96,17 @@ export class TcpNetwork implements Network {
     if (this.#address !== '') parseAddress(this.#address);
     this.#trace = options.trace ?? noTrace;
     this.#jitter = options.random.stream('network');
-    this.#server = socketServer((socket) => this.#accept(socket), this.#limits.connectionsMax);
-    this.#server.on('error', (error) => this.#trace.event('network.listen-error', { reason: error.message }));
-    this.#server.on('drop', () => {
+    this.#servers = [undefined, ...(options.alsoListen ?? [])].map(() => this.#server());
+  }
+
+  #server(): Server {
+    const server = socketServer((socket) => this.#accept(socket), this.#limits.connectionsMax);
+    server.on('error', (error) => this.#trace.event('network.listen-error', { reason: error.message }));
+    server.on('drop', () => {
       this.#badConnections += 1;
       this.#trace.event('network.connection-dropped', { connectionsMax: this.#limits.connectionsMax });
     });
+    return server;
   }
 
   /**
@@ -106,10 +118,16 @@ export class TcpNetwork implements Network {
     this.#state = 'started';
     this.#input = input;
     const { listenHost, listenPort } = this.#options;
-    const bound = await listenOn(this.#server, { host: listenHost, port: listenPort });
+    const places = [{ host: listenHost, port: listenPort }, ...(this.#options.alsoListen ?? [])];
+    const listening = places.map((place, position) => listenOn(this.#servers[position] as Server, place));
+    const [bound = { host: '', port: 0 }] = await Promise.all(listening).catch(async (error: unknown) => {
+      await Promise.allSettled(listening);
+      for (const server of this.#servers) server.close();
+      throw error;
+    });
     // close() may have come in between, which TypeScript does not know.
     if ((this.#state as string) === 'closed') {
-      this.#server.close();
+      for (const server of this.#servers) server.close();
       throw new Error('closed while starting');
     }
     // The host as it was given: `localhost` means more to another machine's resolver than one of its addresses.
@@ -190,10 +208,8 @@ export class TcpNetwork implements Network {
       this.#dirty.clear();
       for (const inbound of this.#inbound) inbound.close('this member stops');
     }
-    if (!this.#server.listening) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-    });
+    const listening = this.#servers.filter((server) => server.listening);
+    return Promise.all(listening.map((server) => new Promise((resolve) => void server.close(resolve)))).then(() => {});
   }
 
   #link(peer: Peer, channel: Channel): TcpLink {
@@ -206,7 +222,10 @@ export class TcpNetwork implements Network {
       limits: this.#limits,
       jitter: this.#jitter,
       counters: this.#countersOf(id),
-      hello: () => encodeHello(platform, { clusterId, from: memberId, to: id, channel, address: this.#address }),
+      hello: () => {
+        const address = this.#options.presentAddress?.() ?? this.#address;
+        return encodeHello(platform, { clusterId, from: memberId, to: id, channel, address });
+      },
       onUnreachable: () => this.#input?.unreachable(id),
       onRefused: (reason) => {
         // Another member at that address is no verdict of the peer's: the peer is just not there.
@@ -230,6 +249,7 @@ export class TcpNetwork implements Network {
       limits: this.#limits,
       memberId,
       judge: (hello) => this.#judge(hello),
+      view: (about) => this.#options.view?.(about) ?? new Uint8Array(0),
       onAccepted: (accepted, hello) => this.#accepted(accepted, hello),
       onFrame: (hello, frame) => this.#input?.frame(hello.from, hello.channel, frame),
       onClosed: (closed, reason, bad) => {

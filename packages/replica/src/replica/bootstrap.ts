@@ -6,13 +6,14 @@
  * The log is there before the identity says that the folder belongs to a cluster. So a folder that belongs but has no log has
  * lost it, and is refused (WalOptions.mustExist): a member without its log must not vote as if it had it (raft-bugs 35).
  */
-import { encodeConfigChange, type MemberId } from '@quorate/raft';
+import { type ConfigChange, encodeConfigChange, type MemberId } from '@quorate/raft';
 import type { Disk, DiskDone, Platform } from '../seams/index.js';
 import { type Identity, writeIdentity } from '../wal/identity.js';
 import { recoverWal } from '../wal/recovery.js';
 import { WAL_DIRECTORY } from '../wal/segment.js';
 import type { Wal, WalBatch } from '../wal/wal.js';
-import { encodeMembers } from './directory.js';
+import { encodeMembers, type RecordedMember } from './directory.js';
+import { dialAddress } from './peer-urls.js';
 
 export interface FolderSeams {
   readonly disk: Disk;
@@ -40,6 +41,48 @@ export function foundingBatch(memberId: MemberId, founder: Founder, instance: st
     reset: undefined,
     mustSync: true,
   };
+}
+
+/** A member of a cluster that its members found together, as all of them know it. */
+export interface FoundingMember {
+  readonly id: MemberId;
+  readonly name: string;
+  /** Ordered. */
+  readonly peerUrls: readonly string[];
+}
+
+/**
+ * The first entries of a cluster that its members found together: one configuration entry for each, in the order of their ids, all of
+ * term 1 and committed.
+ *
+ * Every founder writes the same bytes, whoever it is and whenever it does: they depend on nothing but the list. So the logs agree
+ * (log matching holds for term 1 though no leader of term 1 ever was), the entries need no commit (no log of this cluster can
+ * ever hold anything else there), and the first election, in term 2, is one like any other, by a majority of the members on the
+ * list. The bytes must never change from one version to the next: a member may found itself long after the others.
+ */
+export function commonFoundingBatch(members: readonly FoundingMember[]): WalBatch {
+  const entries = members
+    .toSorted((a, b) => a.id - b.id)
+    .map(({ id, name, peerUrls }, position) => {
+      const peerAddress = dialAddress(peerUrls[0] ?? '') ?? '';
+      const member: RecordedMember = {
+        id,
+        name,
+        peerAddress,
+        clientAddress: '',
+        instance: '',
+        promoteWhenCaughtUp: false,
+        peerUrls,
+        clientUrls: [],
+      };
+      const change: ConfigChange = {
+        changes: [{ type: 'add-voter', member: id }],
+        transition: 'auto',
+        context: encodeMembers([member]),
+      };
+      return { index: position + 1, term: 1, type: 'config' as const, data: encodeConfigChange(change) };
+    });
+  return { hardState: { term: 1, vote: 0, commit: entries.length }, entries, reset: undefined, mustSync: true };
 }
 
 /**

@@ -13,6 +13,10 @@ export class Peers {
   readonly #network: Network;
   readonly #initial: readonly PeerAddress[];
   readonly #introduced = new Map<MemberId, string>();
+  /** Everybody who has introduced itself since this member started. */
+  readonly #met = new Set<MemberId>();
+  /** What the directory said last: when it changes, it is newer than what the member said itself. */
+  readonly #listed = new Map<MemberId, string>();
   readonly #unreachable = new Set<MemberId>();
   readonly #graceTicks: number;
   /** Who was removed and is still connected to, with the tick that ends it. */
@@ -29,6 +33,7 @@ export class Peers {
 
   /** True if that is news. */
   introduced(peer: PeerAddress): boolean {
+    this.#met.add(peer.id);
     if (this.#introduced.get(peer.id) === peer.address) return false;
     this.#introduced.set(peer.id, peer.address);
     return true;
@@ -45,6 +50,11 @@ export class Peers {
   /** Its connection broke, and nothing was heard from it since. */
   isUnreachable(id: MemberId): boolean {
     return this.#unreachable.has(id);
+  }
+
+  /** It has introduced itself to this member: it runs, or did, with a log of its own. */
+  hasMet(id: MemberId): boolean {
+    return this.#met.has(id);
   }
 
   /** True when a removed member's time is over: update() is due. */
@@ -71,7 +81,12 @@ export class Peers {
     const addresses = new Map<MemberId, string>();
     for (const peer of this.#initial) addresses.set(peer.id, peer.address);
     const members = directory.list();
-    for (const member of members) addresses.set(member.id, member.peerAddress);
+    for (const { id, peerAddress } of members) {
+      addresses.set(id, peerAddress);
+      const before = this.#listed.get(id);
+      if (before !== undefined && before !== peerAddress) this.#introduced.delete(id);
+      this.#listed.set(id, peerAddress);
+    }
     for (const [id, address] of this.#introduced) addresses.set(id, address);
     const known = new Set(configMembers(config));
     const peers: PeerAddress[] = [];

@@ -24,12 +24,14 @@ import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.
 import type { AdminAnswer, AdminOperation } from './admin.js';
 import { ClusterTime } from './cluster-time.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
+import { PUBLICATION_TAG } from './directory.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
 import { COMMAND_BYTES_MAX, LEARNERS_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK, WATCH_SLICE } from './limits.js';
 import { LogWindow } from './log-window.js';
+import { type PeerView, peerViewOf } from './peer-view.js';
 import { Peers } from './peers.js';
-import { publicationOf } from './publishing.js';
+import { impostorOf, publicationOf } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
 import type { RecoveredState, ReplicaHost, ReplicaOptions, ReplicaSeams } from './replica-options.js';
 import { RequestRouter } from './request-router.js';
@@ -220,6 +222,11 @@ export class Replica implements NetworkInput {
     if (!this.#halted && this.#peers.introduced(peer)) this.#updatePeers();
   }
 
+  /** For somebody who is no member yet and asks about the id that it would have. */
+  peerView(about: MemberId): PeerView {
+    return peerViewOf(this.#options, this.#state.directory, (id) => this.#peers.hasMet(id), about);
+  }
+
   refused(peer: MemberId, reason: 'removed' | 'other-cluster' | 'version'): void {
     if (this.#halted) return;
     this.#seams.trace.event('refused-by-peer', { peer, reason });
@@ -249,10 +256,9 @@ export class Replica implements NetworkInput {
       this.#halt(failure('removed', 'rejected', 'this member was removed from the cluster'));
       return;
     }
-    if (this.#isImpostor()) {
-      const { memberId } = this.#options;
-      const reason = `member ${memberId} has already been bootstrapped, from another data folder; remove it and add it again`;
-      this.#halt(failure('data-folder', 'rejected', reason));
+    const impostor = impostorOf(this.#options, this.#state.directory);
+    if (impostor !== undefined) {
+      this.#halt(impostor);
       return;
     }
     this.#host.requestTurn();
@@ -350,6 +356,7 @@ export class Replica implements NetworkInput {
       if (entry.type === 'normal') {
         applied = this.#state.applyNormal(entry);
         if (applied !== undefined) this.#note(entry, applied);
+        else if (entry.data[0] === PUBLICATION_TAG) this.#updatePeers();
       } else {
         this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
         this.#updatePeers();
@@ -469,13 +476,6 @@ export class Replica implements NetworkInput {
     this.administer({ kind: 'publish', publication }, () => {
       this.#publishing = false;
     });
-  }
-
-  /** Another folder has taken this member's id: this one has forgotten what that one has promised (raft-bugs 35). */
-  #isImpostor(): boolean {
-    const { folderOfGivenId, memberId } = this.#options;
-    const taken = this.#state.directory.get(memberId)?.instance ?? '';
-    return folderOfGivenId !== undefined && taken !== '' && taken !== folderOfGivenId;
   }
 
   #updatePeers(): void {
