@@ -16,14 +16,15 @@ export async function loadMemberModules(): Promise<ServeModules> {
  */
 export function openWith(open: (options: OpenOptions) => Promise<Member>): OpenMember {
   return (options) => {
-    const join = options.join ?? (options.found ? undefined : refuse);
+    const mayFound = options.found || options.place?.cluster !== undefined;
+    const join = options.join ?? (mayFound ? undefined : refuse);
     return open(join === undefined ? shared(options) : { ...shared(options), join });
   };
 }
 
 function shared(options: OpenMemberOptions): OpenOptions {
-  const { found: _found, join: _join, signal: _signal, log, ...common } = options;
-  return { ...common, trace: traceToLog(log) };
+  const { found: _found, join: _join, place, log, ...common } = options;
+  return { ...common, ...place, trace: traceToLog(log) };
 }
 
 function refuse(): Promise<JoinResult> {

@@ -11,6 +11,7 @@ import { type Address, formatAddress } from './config/address.js';
 import type { Config } from './config/settings.js';
 import { ETCD_DEFAULTS } from './etcd/backend.js';
 import { EtcdEndpoint } from './etcd/endpoint.js';
+import type { EtcdPlace, PlaceOptions } from './etcd-place.js';
 import { HttpApi } from './http/api.js';
 import { HttpServer } from './http/server.js';
 import { joinCluster } from './join.js';
@@ -21,7 +22,7 @@ import { VERSION_BODY } from './version.js';
 export interface OpenMemberOptions {
   readonly dir: string;
   readonly name: string;
-  readonly peer: { readonly listen: string; readonly advertise: string };
+  readonly peer: { readonly listen: string; readonly advertise: string; readonly alsoListen?: readonly string[] };
   /** host:port of the HTTP interface, as told to others. */
   readonly clientAddress: string;
   /** For an empty folder only: this member may found a cluster. With `join`: only if that resolves with undefined. */
@@ -37,6 +38,8 @@ export interface OpenMemberOptions {
   readonly log: Log;
   /** Aborted when the server is stopped before the member is open. */
   readonly signal: AbortSignal;
+  /** Of a server in etcd's place. */
+  readonly place?: PlaceOptions;
 }
 
 export type OpenMember = (options: OpenMemberOptions) => Promise<Member>;
@@ -62,15 +65,15 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Resolves when the member is open (it may not be ready yet: see Member.ready). */
-export async function startServer(config: Config, modules: ServerModules): Promise<RunningServer> {
+/** Resolves when the member is open (it may not be ready yet: see Member.ready). `place`: what it has as a server in etcd's place. */
+export async function startServer(config: Config, modules: ServerModules, place?: EtcdPlace): Promise<RunningServer> {
   const { log } = modules;
   let member: Member | undefined;
   const metrics = new Metrics(() => member);
   const onFault = (error: unknown): void => log.error({ err: error }, 'fault while answering a request');
   const api = new HttpApi(undefined, { limits: config, version: VERSION_BODY, metrics, onFault });
   metrics.addHealth(api.health);
-  const settings = { ...ETCD_DEFAULTS, electionMs: config.electionTimeoutMs };
+  const settings = { ...ETCD_DEFAULTS, ...place?.settings, electionMs: config.electionTimeoutMs };
   const etcd = new EtcdEndpoint(settings, config.connectionsMax, onFault);
   const http = new HttpServer(api, {
     bodyBytesMax: config.bodyBytesMax,
@@ -85,7 +88,9 @@ export async function startServer(config: Config, modules: ServerModules): Promi
   const taken = await http.listen(config.serverAddress);
   log.info({ address: formatAddress(taken) }, 'listening');
   try {
-    member = await openMember(config, modules, taken, api);
+    for (const address of place?.clientAddresses ?? []) await http.listen(address);
+    for (const address of place?.metricsAddresses ?? []) await http.listen(address, isForOperators);
+    member = await openMember(config, modules, taken, api, place);
   } catch (error) {
     await closeHttp(http, 0);
     throw error;
@@ -96,7 +101,18 @@ export async function startServer(config: Config, modules: ServerModules): Promi
   return new Server(config, log, { api, http, etcd }, member, formatAddress(taken));
 }
 
-async function openMember(config: Config, modules: ServerModules, taken: Address, api: HttpApi): Promise<Member> {
+/** The paths of an interface that is for health and metrics only, as etcd's --listen-metrics-urls. */
+function isForOperators(path: string): boolean {
+  return /^\/(?:metrics|health|livez|readyz)(?:[/?]|$)/.test(path);
+}
+
+async function openMember(
+  config: Config,
+  modules: ServerModules,
+  taken: Address,
+  api: HttpApi,
+  place: EtcdPlace | undefined,
+): Promise<Member> {
   const { log } = modules;
   const signal = modules.signal ?? new AbortController().signal;
   signal.throwIfAborted();
@@ -117,7 +133,11 @@ async function openMember(config: Config, modules: ServerModules, taken: Address
   return modules.openMember({
     dir: raftStoreDir,
     name: raftNodeId,
-    peer: { listen: raftAddress, advertise: raftAdvertiseAddress ?? raftAddress },
+    peer: {
+      listen: raftAddress,
+      advertise: raftAdvertiseAddress ?? raftAddress,
+      alsoListen: place?.peerAddresses ?? [],
+    },
     clientAddress,
     found,
     join: addresses.length > 0 ? join : undefined,
@@ -128,6 +148,7 @@ async function openMember(config: Config, modules: ServerModules, taken: Address
     requestTimeoutMs: config.raftTimeoutMs,
     log,
     signal,
+    ...(place === undefined ? {} : { place: place.member }),
   });
 }
 

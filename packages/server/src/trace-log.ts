@@ -20,6 +20,8 @@ const LEVELS: ReadonlyMap<string, Level> = new Map<string, Level>([
   ['member-promoted', 'info'],
   ['member-removed', 'info'],
   ['member-replaced', 'warn'],
+  ['waiting-for-members', 'info'],
+  ['forced-new-cluster', 'warn'],
   ['snapshot-end', 'info'],
   ['snapshot-installed', 'info'],
   ['snapshot-sent', 'info'],

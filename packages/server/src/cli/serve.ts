@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '../config/parse.js';
 import { configJson, configTable } from '../config/print.js';
-import type { SettingKey } from '../config/settings.js';
+import type { Config, SettingKey } from '../config/settings.js';
+import type { EtcdPlace } from '../etcd-place.js';
 import { createLog } from '../log.js';
 import { type OpenMember, type OpenStandalone, startServer } from '../serve.js';
 import { CliFailure, type CliIo, EXIT } from './io.js';
@@ -32,7 +33,11 @@ export async function serve(io: CliIo, options: ServeOptions, load: () => Promis
     io.out(options.json ? configJson(result.entries) : configTable(result.entries));
     return;
   }
-  const { config } = result;
+  await runServer(result.config, load);
+}
+
+/** Runs a server until it is told to stop. `place`: what it has as one in etcd's place. */
+export async function runServer(config: Config, load: () => Promise<ServeModules>, place?: EtcdPlace): Promise<void> {
   const log = createLog({
     level: config.logLevel,
     format: config.logFormat,
@@ -45,7 +50,7 @@ export async function serve(io: CliIo, options: ServeOptions, load: () => Promis
   });
   try {
     const modules = await load();
-    const server = await startServer(config, { ...modules, log, signal: stop.signal });
+    const server = await startServer(config, { ...modules, log, signal: stop.signal }, place);
     const onAbort = (): void => void server.close();
     stop.signal.addEventListener('abort', onAbort, { once: true });
     if (stop.signal.aborted) onAbort();

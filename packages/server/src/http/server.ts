@@ -50,6 +50,10 @@ export class HttpServer implements ExchangeHost {
   private requestsUnderWay = 0;
   /** Connections without a request so far. node:http does not count them as idle and would wait for their first one. */
   private readonly fresh: Set<Socket> = new Set();
+  /** Listeners besides node:http's own. */
+  private readonly further: NetServer[] = [];
+  /** Connections on which not everything is served. */
+  private readonly partly: WeakMap<Socket, (path: string) => boolean> = new WeakMap();
 
   constructor(api: HttpApi, options: HttpServerOptions) {
     this.api = api;
@@ -76,18 +80,33 @@ export class HttpServer implements ExchangeHost {
     });
   }
 
-  /** Resolves with the address taken: its port where `address` says 0. */
-  listen(address: string): Promise<Address> {
+  /**
+   * Resolves with the address taken: its port where `address` says 0. May be called again: all addresses serve the same, or only the
+   * paths for which `serves` is true.
+   */
+  listen(address: string, serves?: (path: string) => boolean): Promise<Address> {
     const { host, port } = parseAddress(address) ?? { host: address, port: 0 };
+    const listener = this.server.listening ? this.furtherListener(serves) : this.server;
     return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(host === '' ? { port } : { host, port }, () => {
-        this.server.off('error', reject);
-        this.server.on('error', (error) => this.onFault(error));
-        const taken = this.server.address();
+      listener.once('error', reject);
+      listener.listen(host === '' ? { port } : { host, port }, () => {
+        listener.off('error', reject);
+        listener.on('error', (error) => this.onFault(error));
+        const taken = listener.address();
         resolve({ host, port: typeof taken === 'object' && taken !== null ? taken.port : port });
       });
     });
+  }
+
+  /** Another port for the one server: it takes the connections over as if it had accepted them. */
+  private furtherListener(serves: ((path: string) => boolean) | undefined): NetServer {
+    const listener = new NetServer({ noDelay: true }, (socket) => {
+      if (serves !== undefined) this.partly.set(socket, serves);
+      this.server.emit('connection', socket);
+    });
+    listener.maxConnections = this.options.connectionsMax;
+    this.further.push(listener);
+    return listener;
   }
 
   handle(request: HttpRequest): Promise<HttpResponse> | HttpResponse {
@@ -114,10 +133,12 @@ export class HttpServer implements ExchangeHost {
    */
   async drain(lingerMs = 0): Promise<void> {
     this.closing = true;
-    const closed = new Promise<void>((resolve) => {
-      // Stops listening only; the close of node:http also closes idle connections, at once.
-      NetServer.prototype.close.call(this.server, () => resolve());
-    });
+    // Stops listening only; the close of node:http also closes idle connections, at once.
+    const closed = Promise.all(
+      [this.server, ...this.further].map(
+        (listener) => new Promise<void>((resolve) => void NetServer.prototype.close.call(listener, () => resolve())),
+      ),
+    );
     if (lingerMs > 0 && (await this.connections()) > 0) {
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, lingerMs))]);
     }
@@ -128,8 +149,14 @@ export class HttpServer implements ExchangeHost {
     this.writes.stop();
   }
 
-  private connections(): Promise<number> {
-    return new Promise((resolve) => this.server.getConnections((error, count) => resolve(error === null ? count : 0)));
+  private async connections(): Promise<number> {
+    const counts = [this.server, ...this.further].map(
+      (listener) =>
+        new Promise<number>((resolve) =>
+          listener.getConnections((error, count) => resolve(error === null ? count : 0)),
+        ),
+    );
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
   /** Closes what is still open, answered or not. */
@@ -141,7 +168,7 @@ export class HttpServer implements ExchangeHost {
     this.fresh.add(socket);
     socket.once('close', () => this.fresh.delete(socket));
     const { http2 } = this.options;
-    if (http2 === undefined) {
+    if (http2 === undefined || this.partly.has(socket)) {
       serveHttp1();
       return;
     }
@@ -155,6 +182,12 @@ export class HttpServer implements ExchangeHost {
   }
 
   private begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const serves = this.partly.get(incoming.socket);
+    if (serves !== undefined && !serves(incoming.url ?? '/')) {
+      this.fresh.delete(incoming.socket);
+      outgoing.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
+      return;
+    }
     if (this.options.gateway?.(incoming, outgoing) === true) {
       this.fresh.delete(incoming.socket);
       return;
