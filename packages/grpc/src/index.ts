@@ -8,6 +8,7 @@ export type {
   UnaryCall,
   UnaryHandler,
 } from './grpc/api.js';
+export { HealthService, ServingStatus } from './grpc/health.js';
 export type { Metadata, MetadataFields } from './grpc/metadata.js';
 export type { GrpcServerOptions } from './options.js';
 export { GrpcServer, type GrpcServerStats } from './server.js';

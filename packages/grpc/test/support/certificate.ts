@@ -1,0 +1,19 @@
+/** A self-signed certificate for tests of TLS; it protects nothing, and expires in a hundred years. */
+
+export const TEST_KEY: string = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbTdX8tkS0Ti6WDJY
+vfod81LZwvtrHjMaI80UOXbPqW6hRANCAATncW8XgyeBpgTUdCKohckz2m33GZ4f
+nULx2JNGuW6iEbiymTS3DZukqcZa5Xu7nNy4z7QL5CittieiFHMQhfAq
+-----END PRIVATE KEY-----`;
+
+export const TEST_CERTIFICATE: string = `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUPr7JtXTKmcfdHSfgAnBKHCrigxMwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzA5MDkwNFoYDzIxMjYxMDMw
+MDkwOTA0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATncW8XgyeBpgTUdCKohckz2m33GZ4fnULx2JNGuW6iEbiymTS3DZuk
+qcZa5Xu7nNy4z7QL5CittieiFHMQhfAqo1MwUTAdBgNVHQ4EFgQUdG4eqsymOMKb
+p9e43899YnHIc30wHwYDVR0jBBgwFoAUdG4eqsymOMKbp9e43899YnHIc30wDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBBflYs166xsVNly2udhufi
++Y2tQUwg4DOmQfpvjtViuwIhAJzSA23zG8ksm7iQsBSsA8LNhNTSrzLHaibp/Abx
+FA7s
+-----END CERTIFICATE-----`;
