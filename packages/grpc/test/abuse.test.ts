@@ -22,6 +22,20 @@ import {
 } from './support/raw-client.js';
 import { until } from './support/until.js';
 
+async function endsCalmly(one: RawClient): Promise<void> {
+  assert.equal(await one.error(FrameType.goAway), 'enhanceYourCalm');
+  await one.closed();
+}
+
+/** Sends the same bytes over and over, until the connection ends. */
+async function flood(one: RawClient, bytes: Uint8Array, times: number): Promise<void> {
+  const hundred = Buffer.concat(Array.from({ length: 100 }, () => bytes));
+  for (let sent = 0; sent < times && !one.isClosed; sent += 100) {
+    one.send(hundred);
+    if (sent % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 describe('abuse', () => {
   let server: EchoServer;
   const clients: RawClient[] = [];
@@ -44,20 +58,6 @@ describe('abuse', () => {
     for (const one of clients.splice(0)) one.close();
     await server.close();
   });
-
-  async function endsCalmly(one: RawClient): Promise<void> {
-    assert.equal(await one.error(FrameType.goAway), 'enhanceYourCalm');
-    await one.closed();
-  }
-
-  /** Sends the same bytes over and over, until the connection ends. */
-  async function flood(one: RawClient, bytes: Uint8Array, times: number): Promise<void> {
-    const hundred = Buffer.concat(Array.from({ length: 100 }, () => bytes));
-    for (let sent = 0; sent < times && !one.isClosed; sent += 100) {
-      one.send(hundred);
-      if (sent % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
 
   it('rapid reset: calls that are cancelled at once are limited', async () => {
     await start();

@@ -46,6 +46,24 @@ async function request(session: ClientHttp2Session, body: Buffer, more: Record<s
   return { head, trailers, body: Buffer.concat(chunks) };
 }
 
+async function check(session: ClientHttp2Session): Promise<void> {
+  const small = message('hello');
+  for (let count = 0; count < 5; count++) {
+    const { head, trailers, body } = await request(session, small, { 'x-count': `${count}`, 'x-same': 'always' });
+    assert.equal(head[':status'], 200);
+    assert.equal(head['content-type'], 'application/grpc');
+    assert.equal(trailers['grpc-status'], '0');
+    assert.ok(body.equals(small));
+  }
+  const large = message(Buffer.alloc(2_000_000, 'y'));
+  assert.ok((await request(session, large)).body.equals(large));
+  const many = await Promise.all(Array.from({ length: 200 }, (_, index) => request(session, message(`${index}`))));
+  assert.deepEqual(
+    many.map(({ body }) => body.subarray(5).toString()),
+    Array.from({ length: 200 }, (_, index) => `${index}`),
+  );
+}
+
 describe('foreign clients', () => {
   let server: EchoServer;
   let folder: string;
@@ -60,24 +78,6 @@ describe('foreign clients', () => {
     await server.close();
     await rm(folder, { recursive: true, force: true });
   });
-
-  async function check(session: ClientHttp2Session): Promise<void> {
-    const small = message('hello');
-    for (let count = 0; count < 5; count++) {
-      const { head, trailers, body } = await request(session, small, { 'x-count': `${count}`, 'x-same': 'always' });
-      assert.equal(head[':status'], 200);
-      assert.equal(head['content-type'], 'application/grpc');
-      assert.equal(trailers['grpc-status'], '0');
-      assert.ok(body.equals(small));
-    }
-    const large = message(Buffer.alloc(2_000_000, 'y'));
-    assert.ok((await request(session, large)).body.equals(large));
-    const many = await Promise.all(Array.from({ length: 200 }, (_, index) => request(session, message(`${index}`))));
-    assert.deepEqual(
-      many.map(({ body }) => body.subarray(5).toString()),
-      Array.from({ length: 200 }, (_, index) => `${index}`),
-    );
-  }
 
   async function over(url: string, options: Parameters<typeof connect>[1]): Promise<void> {
     const session = connect(url, options);

@@ -1,7 +1,7 @@
 /** HPACK: the examples of RFC 7541 Appendix C, and properties. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { BlockCache } from '../src/hpack/block-cache.js';
 import { HpackDecoder } from '../src/hpack/decoder.js';
 import { literalFields, ResponseEncoder } from '../src/hpack/encoder.js';
@@ -16,6 +16,13 @@ function huffman(hex: string): string {
   const source = Buffer.from(hex, 'hex');
   const target = Buffer.alloc(decodedBytesMax(source.length));
   return target.toString('latin1', 0, decodeHuffman(source, 0, source.length, target));
+}
+
+/** A field that enters the table, as hex. */
+function added(name: string, value: string): string {
+  const block = Buffer.from(literalFields([[name, value]]));
+  block[0] = 0x40;
+  return block.toString('hex');
 }
 
 const REQUEST = [':method', 'GET', ':scheme', 'http', ':path', '/', ':authority', 'www.example.com'];
@@ -62,11 +69,6 @@ describe('HPACK', () => {
 
   it('evicts the oldest entries, and forgets all for one that is too large', () => {
     const decoder = new HpackDecoder(100_000);
-    const added = (name: string, value: string): string => {
-      const block = Buffer.from(literalFields([[name, value]]));
-      block[0] = 0x40;
-      return block.toString('hex');
-    };
     const bytes = 2000;
     decode(decoder, added('a', 'x'.repeat(bytes)) + added('b', 'y'.repeat(bytes)));
     assert.deepEqual(decode(decoder, 'bebf'), ['b', 'y'.repeat(bytes), 'a', 'x'.repeat(bytes)]);

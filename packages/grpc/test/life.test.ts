@@ -5,8 +5,22 @@ import { afterEach, describe, it } from 'node:test';
 import { CLIENT_PREFACE, FrameType, STREAM_ID_MAX } from '../src/http2/protocol.js';
 import { GrpcServer, HealthService, ServingStatus } from '../src/index.js';
 import { type EchoServer, listening, registerEcho, startEchoServer } from './support/echo-server.js';
-import { data, frame, headers, message, RawClient, requestFields, settings, unaryCall } from './support/raw-client.js';
+import {
+  data,
+  type Fields,
+  frame,
+  headers,
+  message,
+  RawClient,
+  requestFields,
+  settings,
+  unaryCall,
+} from './support/raw-client.js';
 import { until } from './support/until.js';
+
+function healthFields(method: string): Fields {
+  return requestFields().map(([name, value]) => [name, name === ':path' ? `/grpc.health.v1.Health/${method}` : value]);
+}
 
 describe("a connection's life", () => {
   let server: EchoServer;
@@ -123,7 +137,7 @@ describe("a connection's life", () => {
     registerEcho(grpc);
     let writes = 0;
     const listener = createServer((socket: Socket) => {
-      const write = socket.write.bind(socket) as (chunk: Uint8Array) => boolean;
+      const write = socket.write.bind<(chunk: Uint8Array) => boolean>(socket);
       socket.write = (chunk: Uint8Array | string): boolean => {
         writes += 1;
         return write(chunk as Uint8Array);
@@ -149,13 +163,11 @@ describe("a connection's life", () => {
     const listener = createServer((socket: Socket) => grpc.accept(socket));
     await listening(listener);
     client = await RawClient.connect((listener.address() as AddressInfo).port);
-    const path = (method: string): [string, string][] =>
-      requestFields().map(([name, value]) => [name, name === ':path' ? `/grpc.health.v1.Health/${method}` : value]);
-    client.send(headers(1, path('Check')), data(1, message('')));
+    client.send(headers(1, healthFields('Check')), data(1, message('')));
     assert.equal(await client.outcome(1), `200 "${Buffer.of(8, 2).toString()}" 0`);
-    client.send(headers(3, path('Check')), data(3, message(Buffer.from('\n\x03abc'))));
+    client.send(headers(3, healthFields('Check')), data(3, message(Buffer.from('\n\x03abc'))));
     assert.equal(await client.outcome(3), '200 5 unknown service');
-    client.send(headers(5, path('Watch')), data(5, message(Buffer.from('\n\x03abc'))));
+    client.send(headers(5, healthFields('Watch')), data(5, message(Buffer.from('\n\x03abc'))));
     const seen = (): number[] =>
       client.frames
         .filter((one) => one.type === FrameType.data && one.streamId === 5)

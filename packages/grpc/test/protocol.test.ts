@@ -13,35 +13,35 @@ import {
 import { type EchoServer, startEchoServer } from './support/echo-server.js';
 import { data, headers, message, ping, RawClient, settings, unaryCall } from './support/raw-client.js';
 
+async function expect(client: RawClient, expected: Expectation): Promise<void> {
+  switch (expected.is) {
+    case 'ok':
+      client.send(ping());
+      await client.next(FrameType.ping);
+      assert.equal(client.find(FrameType.goAway), undefined);
+      break;
+    case 'call':
+      assert.equal(await client.outcome(1), expected.outcome);
+      break;
+    case 'stream':
+      assert.equal(await client.error(FrameType.resetStream, 1), expected.error);
+      // The connection goes on.
+      client.send(unaryCall(101, 'still'));
+      assert.equal(await client.outcome(101), '200 "still" 0');
+      break;
+    case 'connection':
+      assert.equal(await client.error(FrameType.goAway), expected.error);
+      await client.closed();
+      break;
+  }
+}
+
 describe('the protocol', () => {
   let server: EchoServer;
   before(async () => {
     server = await startEchoServer();
   });
   after(() => server.close());
-
-  async function expect(client: RawClient, expected: Expectation): Promise<void> {
-    switch (expected.is) {
-      case 'ok':
-        client.send(ping());
-        await client.next(FrameType.ping);
-        assert.equal(client.find(FrameType.goAway), undefined);
-        break;
-      case 'call':
-        assert.equal(await client.outcome(1), expected.outcome);
-        break;
-      case 'stream':
-        assert.equal(await client.error(FrameType.resetStream, 1), expected.error);
-        // The connection goes on.
-        client.send(unaryCall(101, 'still'));
-        assert.equal(await client.outcome(101), '200 "still" 0');
-        break;
-      case 'connection':
-        assert.equal(await client.error(FrameType.goAway), expected.error);
-        await client.closed();
-        break;
-    }
-  }
 
   function run([name, bytes, expected]: ProtocolCase): void {
     it(name, async () => {
