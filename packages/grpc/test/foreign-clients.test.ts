@@ -64,6 +64,15 @@ async function check(session: ClientHttp2Session): Promise<void> {
   );
 }
 
+async function over(url: string, options: Parameters<typeof connect>[1]): Promise<void> {
+  const session = connect(url, options);
+  try {
+    await check(session);
+  } finally {
+    session.close();
+  }
+}
+
 describe('foreign clients', () => {
   let server: EchoServer;
   let folder: string;
@@ -78,15 +87,6 @@ describe('foreign clients', () => {
     await server.close();
     await rm(folder, { recursive: true, force: true });
   });
-
-  async function over(url: string, options: Parameters<typeof connect>[1]): Promise<void> {
-    const session = connect(url, options);
-    try {
-      await check(session);
-    } finally {
-      session.close();
-    }
-  }
 
   it("answers Node's http2", () => over(`http://127.0.0.1:${server.port}`, {}));
 
