@@ -62,7 +62,8 @@ export class DeadlineWheel {
   private arm(tick: number): void {
     if (this.timer !== undefined) clearTimeout(this.timer);
     this.armedTick = tick;
-    const delayMs = Math.max(1, Math.ceil(tick * SLOT_MS - this.now()));
+    // A deadline may be thousands of years away, which a timer cannot be.
+    const delayMs = Math.min(SLOTS * SLOT_MS, Math.max(1, Math.ceil(tick * SLOT_MS - this.now())));
     this.timer = setTimeout(() => this.visit(), delayMs);
     this.timer.unref();
   }
