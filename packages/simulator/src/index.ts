@@ -1,13 +1,12 @@
 /** @quorate/simulator: a whole cluster, or a state machine of your own, under virtual time, with faults, from one seed. */
 export {
-  checkKey,
   checkRevisions,
   describeOperation,
-  type KeyVerdict,
   type Operation,
   type OperationKind,
   type OperationOutcome,
 } from './checks/history.js';
+export { checkKey, type KeyVerdict } from './checks/linearizability.js';
 export { Violation } from './checks/violation.js';
 export type { Call, Caller, Machine, MachineUnderTest } from './machine/machine.js';
 export { MACHINE_FAULTS, type MachineFault, type MachineScenario } from './machine/machine-scenario.js';

@@ -4,7 +4,8 @@
  *
  * Everything follows from the seed and the scenario: the same two give the same run, event for event, on any machine.
  */
-import { checkKey, checkRevisions, describeOperation, type Operation } from '../checks/history.js';
+import { checkRevisions, describeOperation, type Operation } from '../checks/history.js';
+import { checkKey } from '../checks/linearizability.js';
 import { require, Violation } from '../checks/violation.js';
 import { SeededRandom } from '../world/random.js';
 import { drawScenario, type Scenario } from '../world/scenario.js';
