@@ -198,6 +198,18 @@ export class Raft {
     core.log.compact(target);
   }
 
+  /**
+   * At the leader: up to here every member holds the log that is up and not receiving a snapshot; they need what comes after.
+   * Infinity at others, and if there is no such member.
+   */
+  get slowestMatch(): number {
+    let slowest = Number.POSITIVE_INFINITY;
+    for (const { match, state, recentlyActive } of this.core.progress.values()) {
+      if (recentlyActive && state !== 'snapshot') slowest = Math.min(slowest, match);
+    }
+    return slowest;
+  }
+
   status(): RaftStatus {
     const { core } = this;
     const { log } = core;
@@ -238,6 +250,11 @@ export class Raft {
 
   get leader(): MemberId {
     return this.core.leader;
+  }
+
+  /** Whom leadership is being handed to; NO_MEMBER if it is not. */
+  get transferee(): MemberId {
+    return this.core.transferee;
   }
 
   get config(): ConfigState {

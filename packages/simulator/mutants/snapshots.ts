@@ -233,8 +233,8 @@ export const snapshots: readonly Mutant[] = [
       inRaft('raft', "if (progress.state === 'snapshot' && progress.recentlyActive)", 'if (progress.match < 0)'),
       inReplica(
         'replica/replica',
-        'let neededFrom = this.#snapshots.floorIndex;',
-        'let neededFrom = Number.POSITIVE_INFINITY;',
+        'Math.min(this.#snapshots.floorIndex, this.#raft.slowestMatch)',
+        'this.#raft.slowestMatch',
       ),
     ],
     test: raftTest('transcripts'),

@@ -456,12 +456,7 @@ export class Replica implements NetworkInput {
   // ---- upkeep ----------------------------------------------------------------------------------------------------
 
   #compactMemory(): void {
-    let neededFrom = this.#snapshots.floorIndex;
-    if (this.#raft.role === 'leader') {
-      for (const progress of this.#raft.status().progress) {
-        if (progress.recentlyActive && progress.state !== 'snapshot') neededFrom = Math.min(neededFrom, progress.match);
-      }
-    }
+    const neededFrom = Math.min(this.#snapshots.floorIndex, this.#raft.slowestMatch);
     const index = Math.min(this.#window.compactTo(neededFrom), this.#state.appliedIndex);
     if (index > 0) this.#raft.compact(index);
   }
@@ -505,7 +500,7 @@ export class Replica implements NetworkInput {
   }
 
   #yieldLeadership(): void {
-    if (this.#raft.role !== 'leader' || this.#raft.status().transferee !== NO_MEMBER) return;
+    if (this.#raft.role !== 'leader' || this.#raft.transferee !== NO_MEMBER) return;
     this.#raft.transferLeadership(NO_MEMBER);
   }
 

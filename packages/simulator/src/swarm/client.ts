@@ -17,6 +17,9 @@ const LEADER_CHANCE = 0.4;
 /** Of the clients but the first some only read. At a leader that is cut off a write waits, and who waits reads nothing that is stale. */
 const READER_CHANCE = 0.4;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 export class Client {
   readonly #world: World;
   readonly #number: number;
@@ -104,14 +107,11 @@ export class Client {
 
   #draw(): Operation {
     const { gets, puts, deletes, swaps, keys, valueBytesMax } = this.#world.scenario;
-    const kinds: readonly (readonly [OperationKind, number])[] = [
-      ['get', gets],
-      ['put', puts],
-      ['delete', deletes],
-      ['swap', swaps],
-    ];
-    let draw = this.#isReader || this.#world.isQuiet ? 0 : this.#random.integer(gets + puts + deletes + swaps);
-    const [kind] = kinds.find(([, weight]) => (draw -= weight) < 0) ?? (['get'] as const);
+    const draw = this.#isReader || this.#world.isQuiet ? 0 : this.#random.integer(gets + puts + deletes + swaps);
+    let kind: OperationKind = 'swap';
+    if (draw < gets) kind = 'get';
+    else if (draw < gets + puts) kind = 'put';
+    else if (draw < gets + puts + deletes) kind = 'delete';
     const key = `k${this.#random.integer(keys)}`;
     this.#sequence += 1;
     const length = this.#random.integer(valueBytesMax);
@@ -158,7 +158,7 @@ function commandOf({ kind, key, value, expected }: Operation): Command {
   const put = {
     kind: 'put',
     key,
-    value: new TextEncoder().encode(value ?? ''),
+    value: encoder.encode(value ?? ''),
     lease: 0n,
     returnPrevious: true,
     ignoreValue: false,
@@ -177,7 +177,7 @@ function commandOf({ kind, key, value, expected }: Operation): Command {
           rangeEnd: undefined,
           result: 'equal',
           target: 'value',
-          operand: new TextEncoder().encode(expected),
+          operand: encoder.encode(expected),
         } as const);
   return { operation: { kind: 'txn', compares: [compare], success: [put], failure: [range] }, limits: undefined };
 }
@@ -195,5 +195,5 @@ function learn(operation: Operation, response: Response): void {
 }
 
 function textOf(keyValue: KeyValue | undefined): string | null {
-  return keyValue === undefined ? null : new TextDecoder().decode(keyValue.value);
+  return keyValue === undefined ? null : decoder.decode(keyValue.value);
 }
