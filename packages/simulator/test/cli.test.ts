@@ -41,7 +41,7 @@ test('a failing run is told as a timeline with the one line that replays it; exi
   assert.deepEqual([code, err], [1, '']);
   const lines = out.trim().split('\n');
   assert.match(lines[0] ?? '', /^seed 3 FAILED electionTicks is 1, must be greater than heartbeatTicks/);
-  assert.match(lines[1] ?? '', /^ +\d+\.\d{3} \S+ +(?:disk|trace|member) /);
+  assert.match(lines[1] ?? '', /^ +\d+\.\d{3} \S+ +[a-z]+ +\S/);
   assert.match(lines.at(-1) ?? '', /^1 runs, 1 failed; /);
   const [, command = '', settings = ''] = /^replay: (?<command>sim --seed 3 --set) '(?<settings>.*)'$/m.exec(out) ?? [];
   assert.equal(command, 'sim --seed 3 --set');
