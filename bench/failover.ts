@@ -15,6 +15,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ProcessCluster, type ProcessMember, Workload } from '@quorate/replica/testing';
+import { judgeHistory, readHistory } from '@quorate/simulator';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'bin.js');
@@ -45,6 +46,10 @@ function start(size: number): Promise<ProcessCluster> {
   return ProcessCluster.start({ size, command: () => [process.execPath, QUORATE, 'serve'] });
 }
 
+function judge(history: string): readonly string[] {
+  return judgeHistory(readHistory(history)).violations;
+}
+
 function load(cluster: ProcessCluster, prefix: string, options: { clients: number; thinkMs: number }): Workload {
   return new Workload({ addresses: () => cluster.members.map((member) => member.address), prefix, ...options }).start();
 }
@@ -68,8 +73,8 @@ async function failover(trials: number): Promise<FailoverTrial[]> {
       const firstWriteMs = await firstWrite(cluster, client, killedAtMs);
       leader.start();
       await cluster.waitReady();
-      await client.verify(cluster.addresses());
-      await background.verify(cluster.addresses());
+      await client.verify(cluster.addresses(), judge);
+      await background.verify(cluster.addresses(), judge);
       results.push({ trial, firstWriteMs });
       console.log(`failover ${trial}: first write ${firstWriteMs.toFixed(0)} ms after the kill`);
     }
@@ -100,13 +105,13 @@ async function killAnything(trials: number): Promise<KillTrial[]> {
       for (const member of victims) if (!member.isRunning) member.start();
       await cluster.waitReady();
       await workload.waitWrites(WRITES, () => cluster.describe());
-      await workload.verify(cluster.addresses());
+      await workload.verify(cluster.addresses(), judge);
       await cluster.waitConverged();
       const { acknowledgedWrites } = workload;
       results.push({ trial, victim, firstWriteMs, acknowledgedWrites });
       console.log(`kills ${trial}: ${victim}, first write ${firstWriteMs.toFixed(0)} ms, ${workload.summary()}`);
     }
-    for (const workload of workloads) await workload.verify(cluster.addresses());
+    for (const workload of workloads) await workload.verify(cluster.addresses(), judge);
   } finally {
     await cluster.stop();
   }

@@ -6,6 +6,7 @@ export {
   type OperationKind,
   type OperationOutcome,
 } from './checks/history.js';
+export { HistoryFormatError, type JudgedHistory, judgeHistory, readHistory } from './checks/history-file.js';
 export { checkKey, type KeyVerdict } from './checks/linearizability.js';
 export { Violation } from './checks/violation.js';
 export type { Call, Caller, Machine, MachineUnderTest } from './machine/machine.js';

@@ -1,16 +1,16 @@
 /**
- * Clients that write and read through HTTP while members are killed around them, and that know afterwards what must be there.
+ * Clients that write and read through HTTP while members are killed around them, and that write down what they were told.
  *
- * Each client owns some keys and is their only writer (history.ts says why that makes the check exact); it creates, overwrites and
- * deletes them with values that occur once, and reads its own and the others' keys. It stays with a member for a while, goes to
- * another from time to time, and at once when it is refused or hears nothing.
+ * All of them create (which is a compare-and-set with "there is no such key"), overwrite, delete and read the same keys, with values
+ * that occur once; whether a linearizable map can have answered so is for a judge to say. A client stays with a member for a while,
+ * goes to another from time to time, and at once when it is refused or hears nothing.
  */
 import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pauseMs, waitUntil } from './conditions.js';
-import { checkHistory, historyLines, type Operation, type OperationKind, type OperationOutcome } from './history.js';
+import { hasWritten, historyLines, type Operation, type OperationKind, type OperationOutcome } from './history.js';
 import { type HttpCall, type HttpResult, httpCall } from './http-call.js';
 
 export interface WorkloadOptions {
@@ -20,8 +20,8 @@ export interface WorkloadOptions {
   readonly prefix: string;
   /** Default 4. */
   readonly clients?: number;
-  /** Keys that one client keeps in use; default 25. */
-  readonly keysPerClient?: number;
+  /** Keys that all clients write and read; default 40. */
+  readonly keys?: number;
   /** Pause between two operations of a client; default 4. Leaves the processor to the members. */
   readonly thinkMs?: number;
   /** A client that hears nothing for so long goes on elsewhere, the outcome unknown to it; default 2000. */
@@ -30,7 +30,7 @@ export interface WorkloadOptions {
   readonly valueBytes?: number;
 }
 
-const DEFAULTS = { clients: 4, keysPerClient: 25, thinkMs: 4, requestTimeoutMs: 2000, valueBytes: 24 } as const;
+const DEFAULTS = { clients: 4, keys: 40, thinkMs: 4, requestTimeoutMs: 2000, valueBytes: 24 } as const;
 
 /** A history that is longer was not meant to be. */
 const OPERATIONS_MAX = 2_000_000;
@@ -39,23 +39,20 @@ const REFUSED_PAUSE_MS = 10;
 const SWITCH_CHANCE = 0.05;
 const READ_CHANCE = 0.4;
 const DELETE_CHANCE = 0.1;
-const CREATE_CHANCE = 0.5;
+const CREATE_CHANCE = 0.3;
 const READS_AT_ONCE = 8;
 const VIOLATIONS_TOLD_MAX = 10;
 /** The client of the reads at the end. */
 const VERIFIER = -1;
 
-/** A key as its only writer knows it. */
-interface OwnKey {
-  readonly name: string;
-  value: string | null;
-}
+/** What a linearizable map could not have answered, a sentence each, in a history of one operation a line; none if all is well. */
+export type HistoryJudge = (history: string) => readonly string[];
 
 export class Workload {
   readonly #options: Required<WorkloadOptions>;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #operations: Operation[] = [];
-  readonly #keys: string[] = [];
+  readonly #keys: readonly string[];
   #clients: Promise<void>[] = [];
   #isStopping = false;
   #sequence = 0;
@@ -65,6 +62,7 @@ export class Workload {
 
   constructor(options: WorkloadOptions) {
     this.#options = { ...DEFAULTS, ...options };
+    this.#keys = Array.from({ length: this.#options.keys }, (_, i) => `${options.prefix}-${i + 1}`);
   }
 
   /** What happened so far, in the order of the returns. */
@@ -108,17 +106,17 @@ export class Workload {
   firstWriteAfter(momentMs: number): number | undefined {
     let firstMs: number | undefined;
     for (const operation of this.#operations) {
-      if (!isAcknowledgedWrite(operation) || operation.invokedAtMs < momentMs) continue;
+      if (!hasWritten(operation) || operation.invokedAtMs < momentMs) continue;
       firstMs = Math.min(firstMs ?? Number.POSITIVE_INFINITY, operation.returnedAtMs);
     }
     return firstMs;
   }
 
   /**
-   * Ends the clients, reads every key through each of the members, and throws unless the whole history is that of a linearizable
-   * map: every acknowledged write there, nothing phantom, nothing stale. The history is then in a file that the error names.
+   * Ends the clients, reads every key through each of the members, and throws unless the judge finds that the whole history is that
+   * of a linearizable map. If it is not, the history is in a file that the error names.
    */
-  async verify(addresses: readonly string[]): Promise<void> {
+  async verify(addresses: readonly string[], judge: HistoryJudge): Promise<void> {
     await this.stop();
     const agent = new Agent({ keepAlive: true });
     try {
@@ -126,10 +124,11 @@ export class Workload {
     } finally {
       agent.destroy();
     }
-    const violations = checkHistory(this.#operations);
+    const history = historyLines(this.#operations);
+    const violations = judge(history);
     if (violations.length === 0) return;
     const file = path.join(tmpdir(), `quorate-history-${process.pid}-${Date.now()}.jsonl`);
-    writeFileSync(file, historyLines(this.#operations));
+    writeFileSync(file, history);
     const told = violations.slice(0, VIOLATIONS_TOLD_MAX).join('\n  ');
     throw new Error(`${violations.length} violations of linearizability; history: ${file}\n  ${told}`);
   }
@@ -145,7 +144,6 @@ export class Workload {
   }
 
   async #run(client: number): Promise<void> {
-    const own: OwnKey[] = [];
     let seat = client;
     while (!this.#isStopping) {
       if (this.#operations.length >= OPERATIONS_MAX) throw new Error(`a workload of ${OPERATIONS_MAX} operations`);
@@ -156,7 +154,7 @@ export class Workload {
         await pauseMs(REFUSED_PAUSE_MS);
         continue;
       }
-      const operation = await this.#operate(client, own, address);
+      const operation = await this.#operate(client, address);
       if (operation.outcome !== 'acknowledged') {
         seat += 1;
         await pauseMs(REFUSED_PAUSE_MS);
@@ -164,31 +162,13 @@ export class Workload {
     }
   }
 
-  async #operate(client: number, own: OwnKey[], address: string): Promise<Operation> {
-    if (this.#keys.length > 0 && Math.random() < READ_CHANCE) {
-      const key = this.#keys[Math.floor(Math.random() * this.#keys.length)] ?? '';
-      return await this.#ask(client, 'read', key, null, address, this.#agent);
-    }
-    const key = this.#pick(client, own);
-    const kind = kindOfWrite(key);
-    const value = kind === 'delete' ? null : this.#nextValue(client);
-    const operation = await this.#ask(client, kind, key.name, value, address, this.#agent);
-    if (operation.outcome === 'acknowledged') {
-      key.value = value;
-      this.#acknowledgedWrites += 1;
-    } else if (operation.outcome === 'unknown') own.splice(own.indexOf(key), 1);
+  async #operate(client: number, address: string): Promise<Operation> {
+    const key = this.#keys[Math.floor(Math.random() * this.#keys.length)] ?? '';
+    const kind = drawKind();
+    const value = kind === 'create' || kind === 'put' ? this.#nextValue(client) : null;
+    const operation = await this.#ask(client, kind, key, value, address, this.#agent);
+    if (hasWritten(operation)) this.#acknowledgedWrites += 1;
     return operation;
-  }
-
-  /** An own key at random; a new one while there are fewer than there may be. */
-  #pick(client: number, own: OwnKey[]): OwnKey {
-    const present = own[Math.floor(Math.random() * this.#options.keysPerClient)];
-    if (present !== undefined) return present;
-    this.#sequence += 1;
-    const fresh: OwnKey = { name: `${this.#options.prefix}-${client}-${this.#sequence}`, value: null };
-    own.push(fresh);
-    this.#keys.push(fresh.name);
-    return fresh;
   }
 
   #nextValue(client: number): string {
@@ -249,7 +229,7 @@ export class Workload {
     for (let i = this.#operations.length - 1; i >= 0; i--) {
       const operation = this.#operations[i];
       if (operation === undefined || operation.returnedAtMs < fromMs) break;
-      if (isAcknowledgedWrite(operation) && operation.invokedAtMs >= fromMs) count += 1;
+      if (hasWritten(operation) && operation.invokedAtMs >= fromMs) count += 1;
     }
     return count;
   }
@@ -259,13 +239,10 @@ export class Workload {
   }
 }
 
-function isAcknowledgedWrite(operation: Operation): boolean {
-  return operation.kind !== 'read' && operation.outcome === 'acknowledged';
-}
-
-function kindOfWrite(key: OwnKey): OperationKind {
-  if (key.value === null) return Math.random() < CREATE_CHANCE ? 'create' : 'put';
-  return Math.random() < DELETE_CHANCE ? 'delete' : 'put';
+function drawKind(): OperationKind {
+  if (Math.random() < READ_CHANCE) return 'read';
+  if (Math.random() < DELETE_CHANCE) return 'delete';
+  return Math.random() < CREATE_CHANCE ? 'create' : 'put';
 }
 
 function requestOf(kind: OperationKind, key: string, value: string | null): Pick<HttpCall, 'body' | 'method' | 'path'> {
@@ -279,8 +256,9 @@ function outcomeOf(kind: OperationKind, result: HttpResult): OperationOutcome {
   if (result.kind !== 'answer') return result.kind === 'refused' ? 'refused' : 'unknown';
   const { status, body } = result;
   if (status === 200 || (status === 201 && kind !== 'read')) return 'acknowledged';
-  if (status === 404 && kind === 'read') return 'acknowledged';
-  if (status === 503 || status === 409 || status === 404) return 'refused';
+  if (status === 404 && (kind === 'read' || kind === 'delete')) return 'acknowledged';
+  if (status === 409 && kind === 'create') return 'acknowledged';
+  if (status === 503) return 'refused';
   if (status === 504) return body.startsWith('outcome unknown') ? 'unknown' : 'refused';
   throw new Error(`a ${kind} was answered with ${status}: ${body}`);
 }

@@ -12,6 +12,7 @@ import {
   Workload,
   type WorkloadOptions,
 } from '@quorate/replica/testing';
+import { judgeHistory, readHistory } from '@quorate/simulator';
 
 const QUORATE = fileURLToPath(new URL('../../src/bin.js', import.meta.url));
 
@@ -47,7 +48,7 @@ export async function underLoad(
     await writesGoOn(cluster, workload);
     await scenario(workload);
     await writesGoOn(cluster, workload);
-    await workload.verify(cluster.addresses());
+    await workload.verify(cluster.addresses(), judge);
     await cluster.waitConverged();
   } catch (error) {
     if (error instanceof ConditionTimeout) throw error;
@@ -59,6 +60,11 @@ export async function underLoad(
     await workload.stop();
   }
   return workload;
+}
+
+/** The judge of simulated histories, for histories of real processes. */
+export function judge(history: string): readonly string[] {
+  return judgeHistory(readHistory(history)).violations;
 }
 
 export function writesGoOn(cluster: ProcessCluster, workload: Workload): Promise<void> {
