@@ -11,7 +11,7 @@
  * - latency per operation; operations on different paths overtake each other;
  * - hang: nothing is ever answered, until resume().
  *
- * And beyond it, as media do: flipBit and loseSector damage what is durable.
+ * And beyond it, as media do: flipBit, loseSector and loseFile damage what is durable.
  *
  * And what it checks: a chunk that its owner changed before `done` throws.
  */
@@ -142,6 +142,12 @@ export class MemoryDisk implements Disk {
     const file = this.#file('lose', path);
     const begin = offset - (offset % MEMORY_SECTOR_BYTES);
     for (let i = 0; i < MEMORY_SECTOR_BYTES; i += 1) file.alter(begin + i, () => 0);
+  }
+
+  /** The file is gone, for good and at once. */
+  loseFile(path: string): void {
+    this.#file('lose', path);
+    for (const { files } of [this.#durable, this.#shown]) files.delete(path);
   }
 
   get usedBytes(): number {

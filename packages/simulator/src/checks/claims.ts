@@ -4,6 +4,7 @@
  *
  *   committed index     a member's commit index names an entry that some leader has committed by counting, and not another one
  *   committed entry     an entry that is committed is never dropped by a member that has it
+ *   early durability    what a member takes for durable grows only when a write of its has ended
  *   matched log         what a leader believes a follower of its term to hold lies on that follower's disk
  *   honest vote         who gets a vote (or the promise of one) has a log that is at least as up to date as the voter's
  *   fit to campaign     who campaigns has applied every committed configuration that it knows, and its log's ground is durable
@@ -34,6 +35,8 @@ interface Seen {
   /** The last index at which its log was seen to agree with what is committed. */
   agreed: number;
   compacted: number;
+  persisted: number;
+  persistedId: number;
   snapshot: number;
   /** The queue of promises as it was, and how much of it was looked at. */
   queue: readonly Message[];
@@ -76,6 +79,8 @@ export class Claims {
       lastIndex: raft.lastIndex,
       agreed: 0,
       compacted: raft.core.log.compactedIndex,
+      persisted: raft.persistedIndex,
+      persistedId: raft.core.lastPersistedId,
       snapshot: replica.snapshots.index,
       queue: [],
       queueLength: 0,
@@ -98,6 +103,11 @@ export class Claims {
     if (isLeader) this.#checkMatches(id, seen, raft);
     else if (raft.lastIndex < seen.lastIndex) this.#checkMatched(id, raft);
     this.#checkVotes(id, seen, raft);
+    const { lastPersistedId } = raft.core;
+    require(raft.persistedIndex <= seen.persisted || lastPersistedId > seen.persistedId, 'early durability', () =>
+      `member ${id} takes ${raft.persistedIndex} for durable, no write has ended since it was ${seen.persisted}`);
+    seen.persisted = raft.persistedIndex;
+    seen.persistedId = lastPersistedId;
     const { compactedIndex } = raft.core.log;
     if (compactedIndex !== seen.compacted) {
       seen.compacted = compactedIndex;

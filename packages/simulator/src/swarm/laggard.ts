@@ -49,7 +49,12 @@ function* campaignInstalling(stage: Stage, { leader, others }: Scene, victim: Me
     stage.hang(victim);
     stage.cut(linksBetween([leader], [victim, ...others]));
   });
-  if (yield* stage.until(() => isDone, 6)) yield* stage.sleep(3 * stage.electionMs);
+  if (!(yield* stage.until(() => isDone, 6))) return;
+  const isOver = (): boolean => {
+    if (stage.random.chance(0.2)) victim.campaign();
+    return false;
+  };
+  yield* stage.until(isOver, 3);
 }
 
 /** It has been taking a snapshot of its own all the time, which becomes whole now. */

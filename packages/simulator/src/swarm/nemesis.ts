@@ -1,38 +1,37 @@
-/**
- * Does harm: from time to time one of the run's faults, for a while. It never takes what no store could do without: of the
- * voters' disks a majority stays, because what was acknowledged lives nowhere else.
- */
+/** Does harm: from time to time one of the run's faults, for a while; and follows the run's plan, if it has one. */
 import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
 import { FAULT_NAMES, type FaultName } from '../world/scenario.js';
 import type { World } from '../world/world.js';
 import { Cuts, type Link, linkOf } from './cuts.js';
 import { Director } from './director.js';
+import { Membership } from './membership.js';
 
 /** Past this many names nobody is added any more. */
 const MEMBERS_MAX = 9;
-/** Voters that must be there before one may be removed or lose its disk. */
-const VOTERS_MIN = 3;
 /** A partition leaves the leader alone with this probability, else it goes anywhere: what happens at a deposed leader is delicate. */
 const LONELY_LEADER_CHANCE = 0.5;
+
+type MembershipFault = Extract<
+  FaultName,
+  'add' | 'bit-rot' | 'joint' | 'lost-log' | 'lost-segment' | 'promote' | 'readdress' | 'remove' | 'transfer' | 'wipe'
+>;
 
 export class Nemesis {
   readonly #world: World;
   readonly #random: Stream;
   readonly #cuts: Cuts;
   readonly #director: Director;
+  readonly #membership: Membership;
   /** What ends the faults that are on. */
   readonly #ends = new Set<() => void>();
-  /** The last wipe or removal: until it is through, there is no other. */
-  #change: { readonly member: Member; readonly isWipe: boolean } | undefined;
-  /** A removal without an answer may yet happen. */
-  #isUnsure = false;
   readonly #counts = new Map<FaultName, number>();
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.stream('nemesis');
     this.#cuts = new Cuts(world);
+    this.#membership = new Membership(world, this.#random);
     this.#director = new Director(world, this.#cuts);
   }
 
@@ -56,8 +55,10 @@ export class Nemesis {
       member.resume();
       member.disk.resume();
       member.disk.limitTo(Number.POSITIVE_INFINITY);
+      replaceIfRefused(member);
       member.start();
     }
+    this.#membership.settle();
   }
 
   #later(): void {
@@ -124,6 +125,33 @@ export class Nemesis {
       case 'late-frames':
         this.#repeatLater(victim);
         break;
+      case 'campaign':
+        victim.campaign();
+        break;
+      case 'stop':
+        victim.stop();
+        break;
+      case 'disk-hang':
+      case 'disk-error':
+      case 'disk-full':
+        this.#performOnDisk(fault, victim);
+        break;
+      case 'add':
+      case 'bit-rot':
+      case 'joint':
+      case 'lost-log':
+      case 'lost-segment':
+      case 'promote':
+      case 'readdress':
+      case 'remove':
+      case 'transfer':
+      case 'wipe':
+        this.#performOnMembers(fault, victim, this.#random.pick(running));
+    }
+  }
+
+  #performOnDisk(fault: 'disk-hang' | 'disk-error' | 'disk-full', victim: Member): void {
+    switch (fault) {
       case 'disk-hang':
         this.#hang(victim);
         break;
@@ -134,20 +162,36 @@ export class Nemesis {
         victim.disk.limitTo(victim.disk.usedBytes + this.#random.integer(64 * 1024));
         this.#during(() => victim.disk.limitTo(Number.POSITIVE_INFINITY));
         break;
+    }
+  }
+
+  #performOnMembers(fault: MembershipFault, victim: Member, member: Member): void {
+    switch (fault) {
       case 'wipe':
-        this.#wipe(this.#random.pick(running));
+        this.#membership.wipe(member);
+        break;
+      case 'lost-log':
+      case 'lost-segment':
+      case 'bit-rot':
+        this.#membership.damage(member, fault);
         break;
       case 'remove':
-        this.#remove(this.#random.pick(running));
+        this.#membership.remove(member);
+        break;
+      case 'joint':
+        this.#membership.reconfigure();
+        break;
+      case 'promote':
+        this.#membership.promote(victim);
+        break;
+      case 'readdress':
+        member.move();
         break;
       case 'add':
         if (this.#world.members.length < MEMBERS_MAX) this.#world.addMember().start();
         break;
       case 'transfer':
-        this.#transfer(victim);
-        break;
-      case 'stop':
-        victim.stop();
+        this.#membership.transfer(victim);
         break;
     }
   }
@@ -171,7 +215,10 @@ export class Nemesis {
   /** A member's life has ended, by whatever cause: a new one begins after a while. */
   restartLater(member: Member): void {
     if (!this.#world.isStorm) {
-      this.#world.schedule.after(1, () => member.start());
+      this.#world.schedule.after(1, () => {
+        replaceIfRefused(member);
+        member.start();
+      });
       return;
     }
     // Who was removed may come back with an empty disk, as a new member by the old name.
@@ -179,6 +226,7 @@ export class Nemesis {
     this.#during(() => {
       member.disk.limitTo(Number.POSITIVE_INFINITY);
       if (isBack) member.wipe();
+      replaceIfRefused(member);
       member.start();
     });
   }
@@ -244,69 +292,9 @@ export class Nemesis {
     disk.hang();
     this.#during(() => disk.resume());
   }
+}
 
-  // ---- membership ------------------------------------------------------------------------------------------------
-
-  #isChanging(): boolean {
-    const change = this.#change;
-    if (change === undefined) return this.#isUnsure;
-    const { config } = this.#world;
-    const isThrough = change.isWipe && config?.voters.includes(change.member.memberId) === true;
-    if (isThrough && config.votersOutgoing.length === 0) this.#change = undefined;
-    return this.#change !== undefined || this.#isUnsure;
-  }
-
-  #mayLose(member: Member): boolean {
-    const { config } = this.#world;
-    if (config === undefined || this.#isChanging()) return false;
-    const isSpare = config.voters.length >= VOTERS_MIN && config.voters.includes(member.memberId);
-    return isSpare && config.votersOutgoing.length === 0 && this.#isKnown(config.voters);
-  }
-
-  /**
-   * Every voter knows the configuration for good. A change takes effect where it is known to be committed: if only the member that
-   * loses its disk knew that, the others would still ask it for its vote.
-   */
-  #isKnown(voters: readonly number[]): boolean {
-    const { rules, members } = this.#world;
-    return voters.every((voter) => {
-      const raft = members.find((member) => member.memberId === voter)?.replica?.raft;
-      return raft !== undefined && raft.core.hardStatePersisted.commit >= rules.lastConfig;
-    });
-  }
-
-  #wipe(member: Member): void {
-    if (!this.#mayLose(member)) return;
-    this.#change = { member, isWipe: true };
-    member.wipe();
-  }
-
-  #remove(member: Member): void {
-    if (!this.#mayLose(member)) return;
-    const asked = this.#random.pick(this.#world.upMembers);
-    const change = { member, isWipe: false };
-    this.#change = change;
-    const { memberId: id } = member;
-    let isAnswered = false;
-    const isThere = asked.administer({ kind: 'remove', id }, (result) => {
-      isAnswered = true;
-      this.#world.log.note('fault', member.name, `removal by ${asked.name}: ${result.ok ? 'done' : result.message}`);
-      if (!result.ok && result.outcome === 'unknown') this.#isUnsure = true;
-      if (this.#change === change) this.#change = undefined;
-    });
-    if (!isThere) this.#change = undefined;
-    const { schedule, scenario } = this.#world;
-    schedule.after(3 * scenario.requestTimeoutTicks * scenario.tickMs, () => {
-      if (isAnswered || this.#change !== change) return;
-      this.#isUnsure = true;
-      this.#change = undefined;
-    });
-  }
-
-  #transfer(asked: Member): void {
-    const target = this.#random.chance(0.3) ? 0 : this.#random.pick(this.#world.upMembers).memberId;
-    asked.administer({ kind: 'transfer', target }, (result) => {
-      this.#world.log.note('fault', asked.name, `transfer: ${result.ok ? 'done' : result.message}`);
-    });
-  }
+/** The operator gives a member whose folder was refused an empty one. */
+function replaceIfRefused(member: Member): void {
+  if (member.refused) member.wipe();
 }

@@ -16,6 +16,7 @@ export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   'voters-restart': votersRestart,
   'transfer-cut': transferCut,
   'hung-voter': hungVoter,
+  'hasty-campaign': hastyCampaign,
   'figure-eight': figureEight,
   laggard,
 };
@@ -144,4 +145,27 @@ function* hungVoter(stage: Stage): Plan {
   yield* stage.until(holdsMore, 2);
   stage.cut(linksBetween([leader], others));
   yield* stage.until(() => stage.isSucceeded(term), stage.random.between(1, 4));
+}
+
+/** A change of the configuration is committed, and those who know that are told to campaign before they have applied it. */
+function* hastyCampaign(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others } = scene;
+  for (const member of others) {
+    let told = 0;
+    stage.follow(member, () => {
+      const raft = member.replica?.raft;
+      if (raft?.core.hasUnappliedConfig !== true || raft.commit === told) return;
+      told = raft.commit;
+      member.campaign();
+    });
+  }
+  const [other] = others as [Member];
+  leader.reconfigure({
+    changes: [{ type: 'update', member: other.memberId }],
+    transition: 'auto',
+    context: new Uint8Array(0),
+  });
+  yield* stage.sleep(stage.random.between(0, 2 * stage.electionMs));
 }

@@ -159,6 +159,8 @@ class Run {
       if (replica === undefined) return `${member.name} is not up`;
       if (!config.voters.includes(member.memberId)) return `${member.name} is no voter`;
       const { state, raft } = replica;
+      const known = state.directory.get(member.memberId)?.peerAddress;
+      if (known !== member.address) return `${member.name} is known by the address ${known}, and has ${member.address}`;
       if (raft.leader !== leader.memberId) return `${member.name} follows ${raft.leader}`;
       const applied = leader.replica?.state.appliedIndex ?? 0;
       if (state.appliedIndex !== applied) return `${member.name} is at ${state.appliedIndex}, the leader at ${applied}`;

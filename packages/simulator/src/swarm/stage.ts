@@ -150,6 +150,14 @@ export class Stage {
     });
   }
 
+  /** Calls back after each step of the member. */
+  follow(member: Member, step: () => void): void {
+    member.onStep = step;
+    this.undoLater(() => {
+      member.onStep = undefined;
+    });
+  }
+
   // ---- what may be asked -------------------------------------------------------------------------------------------
 
   /** Somebody leads a later term than that, and has committed in it. */

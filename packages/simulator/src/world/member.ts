@@ -7,6 +7,7 @@
  * member is paused, and followed by the checks. A crash within a call (at a crash point) cannot unwind the call; from that
  * moment on nothing that it does gets out: no frame, no disk operation, no answer. That is as good as never having gone on.
  */
+import type { ConfigChange } from '@quorate/raft';
 import {
   type AdminAnswer,
   type AdminOperation,
@@ -29,6 +30,7 @@ import {
   writeIdentity,
 } from '@quorate/replica/internal';
 import { require, Violation } from '../checks/violation.js';
+import { type Damage, type DamageKind, damageDisk } from './damage.js';
 import { GatedDisk } from './gated-disk.js';
 import { Inbox } from './inbox.js';
 import { Life } from './life.js';
@@ -49,9 +51,11 @@ const STOP_TICKS = 100;
 export type CrashKind = 'power' | 'kill';
 export type TraceListener = (name: string, data: Readonly<Record<string, unknown>>) => void;
 
+/** The data folder was refused. */
+class StartRefused extends Error {}
+
 export class Member {
   readonly name: string;
-  readonly address: string;
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #faults: Stream;
@@ -59,6 +63,7 @@ export class Member {
   #life: Life | undefined;
   #lives = 0;
   #wipes = 0;
+  #moves = 0;
   #backlog: (() => void)[] = [];
   #missedTicks = 0;
   #paused = false;
@@ -66,16 +71,25 @@ export class Member {
   #stalled: { readonly part: string; readonly waiting: (() => void)[] } | undefined;
   /** Told of each event of its trace. */
   onTrace: TraceListener | undefined;
+  /** Called after each of its steps. */
+  onStep: (() => void) | undefined;
   /** It was told that it is no longer a member. */
   removed = false;
+  /** What was done to its disk: it may refuse to start. */
+  #damage: Damage | undefined;
+  /** It has refused to start: the operator replaces it. */
+  refused = false;
 
   constructor(world: World, name: string) {
     this.#world = world;
     this.name = name;
-    this.address = `${name}:1`;
     this.#random = world.random.within(name);
     this.#faults = this.#random.stream('crash points');
     this.#disk = world.newDisk(this.#random.within('disk 0'));
+  }
+
+  get address(): string {
+    return `${this.name}:${1 + this.#moves}`;
   }
 
   get disk(): MemoryDisk {
@@ -141,8 +155,27 @@ export class Member {
     this.crash('power', 'loses its disk');
     this.#wipes += 1;
     this.removed = false;
+    this.refused = false;
+    this.#damage = undefined;
     this.#disk = this.#world.newDisk(this.#random.within(`disk ${this.#wipes}`));
     this.#world.log.note('member', this.name, 'has an empty disk');
+  }
+
+  /** The process ends, and what its disk holds is damaged. False if there is nothing to damage. */
+  damage(kind: DamageKind): boolean {
+    this.crash('power', `its disk is to be damaged: ${kind}`);
+    const damage = damageDisk(this.#disk, kind, this.#faults);
+    if (damage === undefined) return false;
+    this.#damage = damage;
+    this.#world.log.note('member', this.name, `has a damaged disk: ${damage.what}`);
+    return true;
+  }
+
+  /** The process ends; the next one will be reached under another address. */
+  move(): void {
+    this.crash('kill', 'moves');
+    this.#moves += 1;
+    this.#world.log.note('member', this.name, `has the address ${this.address}`);
   }
 
   pause(): void {
@@ -199,10 +232,14 @@ export class Member {
       run();
     } catch (error) {
       // Whatever a dead member still does is of no account.
-      if (!life.over) throw error;
+      if (!life.over && !(error instanceof StartRefused)) throw error;
+      life.entered = false;
+      if (!life.over) this.#endRefused(error as StartRefused);
     }
     life.entered = false;
-    if (!life.over && life.replica !== undefined) this.#world.rules.step(life.memberId);
+    if (life.over || life.replica === undefined) return;
+    this.#world.rules.step(life.memberId);
+    this.onStep?.();
   }
 
   execute(data: Uint8Array, done: (result: Result<Response>) => void): boolean {
@@ -224,6 +261,25 @@ export class Member {
 
   administer(operation: AdminOperation, done: (result: Result<AdminAnswer>) => void): boolean {
     return this.#ask((life, replica) => replica.administer(operation, this.#answer(life, done)));
+  }
+
+  /** Its owner tells it to campaign now. */
+  campaign(): void {
+    this.#ask((life, replica) => {
+      replica.raft.campaign();
+      this.#requestTurn(life);
+    });
+  }
+
+  /** At the leader: a change of the configuration that the admin calls do not offer. The index of its entry, if it is proposed. */
+  reconfigure(change: ConfigChange): number | undefined {
+    let index: number | undefined;
+    this.#ask((life, replica) => {
+      const result = replica.raft.proposeConfigChange(change);
+      if (result.accepted) ({ index } = result);
+      this.#requestTurn(life);
+    });
+    return index;
   }
 
   /** False if nobody is there to be asked. */
@@ -286,7 +342,8 @@ export class Member {
       peerAddress: this.address,
       clientAddress: '',
       instance: identity.instance,
-      promoteWhenCaughtUp: true,
+      // Who is not promoted by itself waits for somebody to ask for it: see Nemesis.
+      promoteWhenCaughtUp: !this.#world.isOn('promote') || this.#random.stream('join').chance(0.5),
     };
     this.#world.askToJoin(this, request, (answer) =>
       this.enter(life, () => {
@@ -323,6 +380,8 @@ export class Member {
     life.memberId = memberId;
     this.#world.belongs(this, clusterId);
     const recovered = this.#recover(life, disk, identity);
+    const { what = '', mustBeRefused = false } = this.#damage ?? {};
+    require(!mustBeRefused, 'damage', () => `${this.name} starts though it has a damaged disk: ${what}`);
     rules.recovered(memberId, recovered);
     recovered.wal.whenStarted((error) => {
       if (error !== undefined) {
@@ -390,14 +449,21 @@ export class Member {
     });
   }
 
-  /** No fault here damages what is durable: a folder that is refused has lost something that it must not lose. */
+  /** Only a damaged disk may be refused: any other has lost something that it must not lose. */
   #unlessRefused<T>(read: () => T): T {
     try {
       return read();
     } catch (error) {
-      if (error instanceof WalError) throw new Violation('recovery', `${this.name} refuses to start: ${error.message}`);
-      throw error;
+      if (!(error instanceof WalError)) throw error;
+      const isDamaged = this.#damage !== undefined;
+      require(isDamaged, 'recovery', () => `${this.name} refuses to start: ${error.message}`);
+      throw new StartRefused(error.message);
     }
+  }
+
+  #endRefused(error: StartRefused): void {
+    this.refused = true;
+    this.crash('kill', `refuses to start: ${error.message}`);
   }
 
   // ---- driving the replica ---------------------------------------------------------------------------------------

@@ -19,9 +19,16 @@ export type FaultName =
   | 'disk-error'
   | 'disk-full'
   | 'wipe'
+  | 'lost-log'
+  | 'lost-segment'
+  | 'bit-rot'
   | 'remove'
   | 'add'
+  | 'joint'
+  | 'promote'
+  | 'readdress'
   | 'transfer'
+  | 'campaign'
   | 'stop';
 
 export const FAULT_NAMES: readonly FaultName[] = [
@@ -37,9 +44,16 @@ export const FAULT_NAMES: readonly FaultName[] = [
   'disk-error',
   'disk-full',
   'wipe',
+  'lost-log',
+  'lost-segment',
+  'bit-rot',
   'remove',
   'add',
+  'joint',
+  'promote',
+  'readdress',
   'transfer',
+  'campaign',
   'stop',
 ];
 
@@ -51,6 +65,7 @@ export type PlanName =
   | 'voters-restart'
   | 'transfer-cut'
   | 'hung-voter'
+  | 'hasty-campaign'
   | 'figure-eight'
   | 'laggard';
 
@@ -61,6 +76,7 @@ const PLAN_NAMES: readonly PlanName[] = [
   'voters-restart',
   'transfer-cut',
   'hung-voter',
+  'hasty-campaign',
   'figure-eight',
   'laggard',
 ];
