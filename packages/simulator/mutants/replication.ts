@@ -154,9 +154,16 @@ export const replication: readonly Mutant[] = [
   {
     bug: 43,
     name: 'commit-beyond-the-message',
-    planted: "follower: the leader's commit index is taken over for entries that the message does not vouch for",
+    planted:
+      "follower: the leader's commit index is taken over for entries that the message does not vouch for; and leaders find the place where logs agree by beginning anew",
     kind: 'safety',
     edits: [
+      // Otherwise the first append that is accepted begins right behind the last entry that agrees, and replaces what does not.
+      inRaft(
+        'leader',
+        'const hint = hintTerm > 0 ? core.log.lastPositionAtOrBelowTerm(hintIndex, hintTerm).index : hintIndex;',
+        'const hint = Math.min(hintIndex, core.log.compactedIndex, hintTerm);',
+      ),
       inRaft(
         'follower',
         'raiseCommit(core, Math.min(message.commit, lastNewIndex));',

@@ -7,9 +7,16 @@ export const snapshots: readonly Mutant[] = [
   {
     bug: 5,
     name: 'snapshot-drops-matching-log',
-    planted: 'follower: a snapshot replaces the log also where the log holds it and goes on after it',
+    planted:
+      'follower: a snapshot replaces the log also where the log holds it and goes on after it; and a new leader sends one to whomever it does not know',
     kind: 'safety',
     edits: [
+      // Otherwise a leader sends a snapshot only to a member whose log ends before its own begins.
+      inRaft(
+        'replication',
+        'if (previousTerm === undefined) {',
+        "if (previousTerm === undefined || (progress.state === 'probe' && progress.match === 0 && log.applied > 0)) {",
+      ),
       inRaft('follower', 'if (log.matches(snapshot.index, snapshot.term)) {', 'if (snapshot.index === 0) {'),
       inRaft('log', RESET_CHECK, 'assert(snapshot.index > this.commit,'),
     ],
@@ -49,7 +56,8 @@ export const snapshots: readonly Mutant[] = [
       ),
     ],
     test: replicaTest('wal/wal'),
-    outOfReach: 'no fault of the simulator gives a member a snapshot of another history',
+    outOfReach:
+      'a snapshot file is made from what the member has applied, or offered by its leader, and names cluster and member: only an operator who copies files could bring one of another history',
   },
   {
     bug: 24,
@@ -120,7 +128,6 @@ export const snapshots: readonly Mutant[] = [
     kind: 'safety',
     edits: [inReplica('wal/replay', 'if (position.index <= this.#snapshot.index)', 'if (position.index >= 0)')],
     test: replicaTest('wal/wal'),
-    outOfReach: 'no fault of the simulator takes segments or snapshots away',
   },
   {
     bug: 51,

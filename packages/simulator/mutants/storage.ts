@@ -34,7 +34,6 @@ export const storage: readonly Mutant[] = [
       ),
     ],
     test: replicaTest('wal/wal'),
-    outOfReach: 'no fault of the simulator takes the log and leaves the identity',
   },
   {
     bug: 37,
@@ -62,7 +61,6 @@ export const storage: readonly Mutant[] = [
       ),
     ],
     test: replicaTest('wal/damage'),
-    outOfReach: 'the simulator does not yet damage what is durable (docs/simulation.md)',
   },
   {
     bug: 54,
@@ -77,9 +75,24 @@ export const storage: readonly Mutant[] = [
   {
     bug: 'own',
     name: 'segment-begun-on-unsynced-ground',
-    planted: 'log: a new segment begins though the end of the one before is not synced',
+    planted:
+      'log: a new segment begins though the end of the one before is not synced; and commit indexes are written at once, without a sync',
     kind: 'safety',
-    edits: [inReplica('wal/log', 'this.#syncUnsynced((error) => {', '((next) => next(undefined))((error) => {')],
+    edits: [
+      inReplica('wal/log', 'this.#syncUnsynced((error) => {', '((next) => next(undefined))((error) => {'),
+      // Otherwise a member writes nothing without a sync but its last word.
+      inReplica(
+        'replica/replica',
+        'this.#lazyHardState = ready.hardState ?? this.#lazyHardState;',
+        `const { hardState } = ready;
+            if (hardState !== undefined) {
+                this.#wal.append({ hardState, entries: [], reset: undefined, mustSync: false }, (error) => {
+                    if (error !== undefined)
+                        this.#halt(error);
+                });
+            }`,
+      ),
+    ],
     test: replicaTest('wal/wal'),
   },
   {
@@ -88,6 +101,14 @@ export const storage: readonly Mutant[] = [
     planted: 'log: a prepared segment is used though its name may get lost',
     kind: 'safety',
     edits: [inReplica('wal/preparer', '(next) => this.#disk.syncDirectory(WAL_DIRECTORY, next),', '')],
+    test: replicaTest('wal/wal'),
+  },
+  {
+    bug: 'own',
+    name: 'released-behind-a-bare-header',
+    planted: 'log: the segments before the last one are removed when that has only its header, and no hard state',
+    kind: 'safety',
+    edits: [inReplica('wal/log', 'this.#syncedBytes > SEGMENT_HEADER_BYTES;', 'this.#syncedBytes > 0;')],
     test: replicaTest('wal/wal'),
   },
   {

@@ -162,10 +162,9 @@ export class ClusterRules {
     promised.term = hardStatePersisted.term;
     promised.vote = hardStatePersisted.vote;
     const lastTerm = raft.entryTerm(log.persistedIndex);
-    // Unknown while a snapshot that replaces the log is being written: until then the disk holds what it held before.
-    if (lastTerm === undefined) return;
-    promised.lastIndex = log.persistedIndex;
-    promised.lastTerm = lastTerm;
+    // While the log's new beginning behind a snapshot is being written: the snapshot's own file is durable already.
+    promised.lastIndex = lastTerm === undefined ? log.compactedIndex : log.persistedIndex;
+    promised.lastTerm = lastTerm ?? log.compactedTerm;
   }
 
   #checkCore(watched: Watched, raft: Raft): void {

@@ -86,7 +86,7 @@ export class Membership {
     this.#leaveJoint(leader, config);
     if (config.votersOutgoing.length > 0) return;
     if (!this.#isKnown(config.voters)) return;
-    const changes = this.#drawChanges(config);
+    const changes = this.#drawChanges(leader, config);
     if (changes.length === 0) return;
     const transition = this.#random.pick(['auto', 'joint-implicit', 'joint-explicit'] as const);
     this.#propose(leader, { changes, transition, context: NO_CONTEXT });
@@ -117,11 +117,18 @@ export class Membership {
     this.#world.log.note('fault', leader.name, `proposes ${steps.join(', ')} (${change.transition}) at ${index}`);
   }
 
-  #drawChanges({ voters, learners }: ConfigState): readonly SingleChange[] {
+  /** Promotes only who is there and has caught up, as the admin call does: a voter more that is not there can be one too many. */
+  #drawChanges(leader: Member, { voters, learners }: ConfigState): readonly SingleChange[] {
     const demoted = [...voters];
     const count = voters.length < VOTERS_MIN ? 0 : this.#random.integer(voters.length < VOTERS_MANY ? 2 : 3);
     while (demoted.length > count) demoted.splice(this.#random.integer(demoted.length), 1);
-    const promoted = learners.length > 0 ? [this.#random.pick(learners)] : [];
+    const isReady = (id: number): boolean => {
+      const progress = leader.replica?.raft.core.progress.get(id);
+      const isThere = this.#world.members.some(({ memberId, isUp }) => memberId === id && isUp);
+      return isThere && progress?.recentlyActive === true && progress.match + 1 >= (leader.replica?.raft.commit ?? 0);
+    };
+    const ready = learners.filter(isReady);
+    const promoted = ready.length > 0 ? [this.#random.pick(ready)] : [];
     return [
       ...demoted.map((member) => ({ type: 'add-learner', member }) as const),
       ...promoted.map((member) => ({ type: 'add-voter', member }) as const),
