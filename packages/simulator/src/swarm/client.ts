@@ -4,14 +4,18 @@
  */
 import { type Command, encodeCommand, type KeyValue, type Response, rangeOf } from '@quorate/replica/internal';
 import { describeOperation, type Operation, type OperationKind } from '../checks/history.js';
+import type { PastReads } from '../checks/past.js';
 import { Violation } from '../checks/violation.js';
 import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
 import type { World } from '../world/world.js';
+import { Looker } from './looker.js';
 
 /** From a client to a member and back. */
 const CALL_MS_MAX = 2;
 const SWITCH_CHANCE = 0.2;
+/** From three revisions that are yet to come backwards. */
+const LOOK_BACK = 9;
 /** Of those that it could ask it takes one that believes to lead, with this chance: also one that leads no more and does not know. */
 const LEADER_CHANCE = 0.4;
 /** Of the clients but the first some only read. At a leader that is cut off a write waits, and who waits reads nothing that is stale. */
@@ -30,6 +34,12 @@ export class Client {
   #stopped = false;
   readonly #seat: Member | undefined;
   readonly #isReader: boolean;
+  readonly #past: PastReads;
+  readonly #looker: Looker;
+  /** The last revision that it was told. */
+  #revision = 0;
+  /** The revision at which a put reads its key's past, in the same transaction; 0: it does not. */
+  #lookBack = 0;
   /** What it last knew of each key: swaps that expect it often succeed. */
   readonly #known = new Map<string, string | null>();
 
@@ -38,11 +48,13 @@ export class Client {
   isIdle = true;
 
   /** `seat`: the only member that it asks, if given. */
-  constructor(world: World, number: number, history: Operation[], seat?: Member) {
+  constructor(world: World, number: number, history: Operation[], past: PastReads, seat?: Member) {
     this.#world = world;
+    this.#past = past;
     this.#number = number;
     this.#history = history;
     this.#random = world.random.stream(`client ${number}`);
+    this.#looker = new Looker(world, past, world.random.stream(`looker ${number}`));
     this.#seat = seat;
     this.#isReader = seat === undefined && number > 1 && this.#random.chance(READER_CHANCE);
     this.#member = this.#choose();
@@ -69,6 +81,7 @@ export class Client {
     this.isIdle = false;
     if (this.#random.chance(SWITCH_CHANCE)) this.#member = this.#choose();
     const operation = this.#draw();
+    this.#looker.act(this.#member, operation.key, this.#revision);
     this.#history.push(operation);
     const { schedule, scenario } = this.#world;
     let isOver = false;
@@ -94,6 +107,7 @@ export class Client {
       return describeOperation(operation);
     });
     if (outcome === 'ok') {
+      this.#revision = Math.max(this.#revision, operation.revision);
       const isWritten = operation.kind === 'put' || (operation.kind === 'swap' && operation.swapped);
       const known = isWritten ? operation.value : operation.kind === 'delete' ? null : operation.found;
       if (known !== undefined) this.#known.set(operation.key, known);
@@ -115,6 +129,8 @@ export class Client {
     const key = `k${this.#random.integer(keys)}`;
     this.#sequence += 1;
     const length = this.#random.integer(valueBytesMax);
+    const looksBack = kind === 'put' && this.#random.chance(this.#world.scenario.lookBacks);
+    this.#lookBack = looksBack ? Math.max(1, this.#revision + 3 - this.#random.integer(LOOK_BACK)) : 0;
     const value = `${this.#number}.${this.#sequence}.`.padEnd(length, 'x');
     return {
       client: this.#number,
@@ -146,15 +162,37 @@ export class Client {
         answer(result.ok ? 'ok' : 'rejected');
       });
     }
-    return this.#member.execute(encodeCommand(platform, commandOf(operation)), (result) => {
+    const lookBack = this.#lookBack;
+    return this.#member.execute(encodeCommand(platform, commandOf(operation, lookBack)), (result) => {
       if (isOver()) return;
+      if (result.ok && lookBack > 0 && !this.#seesPast(operation, lookBack, result.value)) {
+        answer('rejected');
+        return;
+      }
       if (result.ok) learn(operation, result.value);
       answer(result.ok ? 'ok' : result.outcome === 'unknown' ? 'unknown' : 'rejected');
     });
   }
+
+  /** A put that also reads its key at an earlier revision. False: that cannot be read, so nothing of it took place. */
+  #seesPast({ key, via }: Operation, at: number, response: Response): boolean {
+    if (response.kind === 'error' && (response.code === 'compacted' || response.code === 'future-revision'))
+      return false;
+    const inner = response.kind === 'txn' ? response.responses[1] : undefined;
+    if (response.kind !== 'txn' || inner?.kind !== 'range') {
+      throw new Violation(
+        'answer',
+        `a put that reads ${key} at ${at} was answered by ${response.kind}, ${inner?.kind}`,
+      );
+    }
+    // The transaction makes the revision that it tells: its reads are of those before.
+    const store = { revision: response.revision - 1, compactRevision: 0 };
+    this.#past.view(`${via}, within a put,`, key, at, store, inner);
+    return true;
+  }
 }
 
-function commandOf({ kind, key, value, expected }: Operation): Command {
+function commandOf({ kind, key, value, expected }: Operation, lookBack: number): Command {
   const put = {
     kind: 'put',
     key,
@@ -164,6 +202,10 @@ function commandOf({ kind, key, value, expected }: Operation): Command {
     ignoreValue: false,
     ignoreLease: false,
   } as const;
+  if (kind === 'put' && lookBack > 0) {
+    const success = [put, rangeOf(key, undefined, { revision: lookBack })];
+    return { operation: { kind: 'txn', compares: [], success, failure: [] }, limits: undefined };
+  }
   if (kind === 'put') return { operation: put, limits: undefined };
   if (kind === 'delete') {
     return { operation: { kind: 'delete', key, rangeEnd: undefined, returnPrevious: true }, limits: undefined };

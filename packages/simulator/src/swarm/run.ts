@@ -6,6 +6,7 @@
  */
 import { checkRevisions, describeOperation, type Operation } from '../checks/history.js';
 import { checkKey } from '../checks/linearizability.js';
+import { PastReads } from '../checks/past.js';
 import { require, Violation } from '../checks/violation.js';
 import { SeededRandom } from '../world/random.js';
 import { drawScenario, type Scenario } from '../world/scenario.js';
@@ -64,6 +65,7 @@ class Run {
   readonly #nemesis: Nemesis;
   readonly #history: Operation[] = [];
   readonly #clients: Client[] = [];
+  readonly #past: PastReads = new PastReads();
 
   constructor(options: RunOptions, scenario: Scenario) {
     this.#seed = options.seed;
@@ -119,7 +121,7 @@ class Run {
     const { world } = { world: this.#world };
     for (const member of world.members) member.start();
     for (let i = 1; i <= this.#scenario.clients; i += 1) {
-      const client = new Client(world, i, this.#history);
+      const client = new Client(world, i, this.#history, this.#past);
       this.#clients.push(client);
       client.start();
     }
@@ -172,7 +174,7 @@ class Run {
   #serve(untilMs: number): void {
     const world = this.#world;
     const members = world.members.filter((member) => !member.removed);
-    const clients = members.map((member, i) => new Client(world, 100 + i, this.#history, member));
+    const clients = members.map((member, i) => new Client(world, 100 + i, this.#history, this.#past, member));
     for (const client of clients) client.start();
     // A removal that was under way when the storm ended may still come through.
     const idle = (): readonly string[] =>
@@ -218,6 +220,7 @@ class Run {
         `${describeOperation(at)}\nnear it:\n${near.map(describeOperation).join('\n')}`,
       );
     }
+    this.#past.judge(this.#history);
     const stale = checkRevisions(this.#history);
     require(stale === undefined, 'stale revision', () => {
       return stale === undefined

@@ -131,6 +131,12 @@ export interface Scenario {
   readonly puts: number;
   readonly deletes: number;
   readonly swaps: number;
+  /** Before an operation a client looks at a member's present and past state with this probability ... */
+  readonly looks: number;
+  /** ... and has history compacted at the last revision that it knows with this one. */
+  readonly compactions: number;
+  /** A put reads its key's past in the same transaction with this probability. */
+  readonly lookBacks: number;
 }
 
 const KiB = 1024;
@@ -265,7 +271,18 @@ function drawWorkload(
   electionMs: number,
 ): Pick<
   Scenario,
-  'clientTimeoutMs' | 'clients' | 'deletes' | 'gets' | 'keys' | 'puts' | 'swaps' | 'thinkMs' | 'valueBytesMax'
+  | 'clientTimeoutMs'
+  | 'clients'
+  | 'compactions'
+  | 'deletes'
+  | 'gets'
+  | 'keys'
+  | 'lookBacks'
+  | 'looks'
+  | 'puts'
+  | 'swaps'
+  | 'thinkMs'
+  | 'valueBytesMax'
 > {
   return {
     clients: random.pick([1, 2, 4, 6]),
@@ -277,5 +294,8 @@ function drawWorkload(
     puts: random.pick([1, 4]),
     deletes: random.pick([0, 1]),
     swaps: random.pick([0, 1, 4]),
+    looks: random.pick([0, 0.2]),
+    compactions: random.pick([0, 0, 0.02, 0.2]),
+    lookBacks: random.pick([0, 0.2]),
   };
 }
