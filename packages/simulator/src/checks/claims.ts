@@ -6,6 +6,7 @@
  *   committed entry     an entry that is committed is never dropped by a member that has it
  *   early durability    what a member takes for durable grows only when a write of its has ended
  *   matched log         what a leader believes a follower of its term to hold lies on that follower's disk
+ *   configuration       the core goes by the configuration that its member's state holds
  *   honest vote         who gets a vote (or the promise of one) has a log that is at least as up to date as the voter's
  *   fit to campaign     who campaigns has applied every committed configuration that it knows, and its log's ground is durable
  *   newest snapshot     a member's newest snapshot is never replaced by an older one
@@ -70,6 +71,7 @@ export class Claims {
     // The founder's first entry was never counted: it is the only one.
     if (this.#highestCommit === 0) this.#commits(raft, 0);
     this.#checkCommit(id, raft);
+    checkConfig(id, replica);
     this.#seen.set(id, {
       replica,
       term: raft.term,
@@ -98,6 +100,7 @@ export class Claims {
     if (seen === undefined) return;
     const { raft, snapshots } = seen.replica;
     const isLeader = raft.role === 'leader';
+    checkConfig(id, seen.replica);
     if (raft.commit !== seen.commit) this.#commitMoved(id, seen, raft);
     if (raft.role !== seen.role || raft.term !== seen.term) this.#roleChanged(id, seen, raft);
     if (isLeader) this.#checkMatches(id, seen, raft);
@@ -245,4 +248,13 @@ export class Claims {
       });
     }
   }
+}
+
+/** Between the arrival of a snapshot and its taking the place of the state they may differ. */
+function checkConfig(id: MemberId, { raft, state }: Replica): void {
+  const { config } = state.position;
+  if (raft.config === config || raft.appliedIndex !== state.appliedIndex) return;
+  const [used, known] = [JSON.stringify(raft.config), JSON.stringify(config)];
+  require(used === known, 'configuration', () =>
+    `member ${id} goes by ${used}; at ${state.appliedIndex} it is ${known}`);
 }

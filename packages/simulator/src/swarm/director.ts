@@ -1,6 +1,7 @@
 /** Performs the scenario's plan again and again as long as the storm lasts. */
 import type { World } from '../world/world.js';
 import type { Cuts } from './cuts.js';
+import type { Membership } from './membership.js';
 import { PLANS } from './plans.js';
 import { type Plan, Stage } from './stage.js';
 
@@ -10,9 +11,9 @@ export class Director {
   #plan: Plan | undefined;
   performed = 0;
 
-  constructor(world: World, cuts: Cuts) {
+  constructor(world: World, cuts: Cuts, membership: Membership) {
     this.#world = world;
-    this.#stage = new Stage(world, cuts);
+    this.#stage = new Stage(world, cuts, membership);
   }
 
   start(): void {

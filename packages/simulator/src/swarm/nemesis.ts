@@ -32,7 +32,7 @@ export class Nemesis {
     this.#random = world.random.stream('nemesis');
     this.#cuts = new Cuts(world);
     this.#membership = new Membership(world, this.#random);
-    this.#director = new Director(world, this.#cuts);
+    this.#director = new Director(world, this.#cuts, this.#membership);
   }
 
   /** What was done, and how often. */

@@ -4,6 +4,7 @@
  */
 import type { Member } from '../world/member.js';
 import type { PlanName } from '../world/scenario.js';
+import { bareHeader } from './bare-header.js';
 import { linkOf, linksBetween } from './cuts.js';
 import { figureEight } from './figure-eight.js';
 import { laggard } from './laggard.js';
@@ -19,6 +20,9 @@ export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   'hasty-campaign': hastyCampaign,
   'figure-eight': figureEight,
   laggard,
+  'bare-header': bareHeader,
+  'joint-changes': jointChanges,
+  'damaged-disk': damagedDisk,
 };
 
 /** As late in the interval of its check of the quorum as chance has it: a leader that is cut off then stays one for longest. */
@@ -167,5 +171,35 @@ function* hastyCampaign(stage: Stage): Plan {
     transition: 'auto',
     context: new Uint8Array(0),
   });
+  yield* stage.sleep(stage.random.between(0, 2 * stage.electionMs));
+}
+
+/** Several voters change at once, over and over; members restart in the middle of it, and the leader is cut off from some. */
+function* jointChanges(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others } = scene;
+  const isJoint = (): boolean => (stage.world.config?.votersOutgoing.length ?? 0) > 0;
+  if (!isJoint()) stage.membership.reconfigure();
+  yield* stage.until(isJoint, 1);
+  if (isJoint() && stage.random.chance(0.5)) {
+    const [victim = leader] = stage.random.chance(0.5) ? others : [leader];
+    victim.crash(stage.world.drawCrashKind(stage.random), 'joint changes');
+    victim.start();
+  } else if (stage.random.chance(0.5)) {
+    stage.cut(linksBetween([leader], others.slice(0, Math.floor(others.length / 2))));
+  }
+  yield* stage.sleep(stage.random.between(0, 2 * stage.electionMs));
+  if (isJoint()) stage.membership.reconfigure();
+}
+
+/** A disk is damaged while its member is down; whoever is refused is replaced. */
+function* damagedDisk(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const [victim] = scene.others as [Member];
+  const kind = stage.random.pick(['bit-rot', 'bit-rot', 'bit-rot', 'lost-segment', 'lost-log'] as const);
+  stage.membership.damage(victim, kind);
+  victim.start();
   yield* stage.sleep(stage.random.between(0, 2 * stage.electionMs));
 }

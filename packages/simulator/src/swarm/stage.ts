@@ -3,6 +3,7 @@ import type { Member, TraceListener } from '../world/member.js';
 import type { Stream } from '../world/random.js';
 import type { World } from '../world/world.js';
 import { type Cuts, type Link, linksBetween } from './cuts.js';
+import type { Membership } from './membership.js';
 
 /** A plan goes on by itself from one yield to the next look, half a tick later on average. */
 export type Plan = Generator<void, void>;
@@ -21,9 +22,11 @@ export class Stage {
   readonly world: World;
   readonly random: Stream;
   readonly cuts: Cuts;
+  readonly membership: Membership;
   readonly #undo: (() => void)[] = [];
 
-  constructor(world: World, cuts: Cuts) {
+  constructor(world: World, cuts: Cuts, membership: Membership) {
+    this.membership = membership;
     this.world = world;
     this.random = world.random.stream('plan');
     this.cuts = cuts;
@@ -147,6 +150,18 @@ export class Stage {
     member.onTrace = event;
     this.undoLater(() => {
       member.onTrace = undefined;
+    });
+  }
+
+  /** The member loses power before the first operation of its disk that matches. */
+  crashAt(member: Member, matches: (operation: string, path: string) => boolean): void {
+    member.onDisk = (operation, path) => {
+      const isHere = matches(operation, path);
+      if (isHere) member.onDisk = undefined;
+      return isHere;
+    };
+    this.undoLater(() => {
+      member.onDisk = undefined;
     });
   }
 

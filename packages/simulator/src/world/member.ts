@@ -71,6 +71,8 @@ export class Member {
   #stalled: { readonly part: string; readonly waiting: (() => void)[] } | undefined;
   /** Told of each event of its trace. */
   onTrace: TraceListener | undefined;
+  /** Asked before each operation of its disk: true, and the member loses power right there. */
+  onDisk: ((operation: string, path: string) => boolean) | undefined;
   /** Called after each of its steps. */
   onStep: (() => void) | undefined;
   /** It was told that it is no longer a member. */
@@ -206,7 +208,8 @@ export class Member {
   unstall(): void {
     const { waiting } = this.#stalled ?? { waiting: [] };
     this.#stalled = undefined;
-    for (const run of waiting) run();
+    // Not within the call that may be under way.
+    for (const run of waiting) this.#world.schedule.after(0, run);
   }
 
   /** Ends well: leadership is handed over, what is under way ends, the log is closed. */
@@ -534,6 +537,10 @@ export class Member {
     return new GatedDisk(tamper.disk?.(this.#disk, this.#faults) ?? this.#disk, {
       begin: (operation, path, bytes) => {
         if (this.#isCrashPoint(life, `before ${operation} ${path}`)) return false;
+        if (this.onDisk?.(operation, path) === true) {
+          this.crash('power', `before ${operation} ${path}`);
+          return false;
+        }
         log.record('disk', this.name, bytes, () => `${operation} ${path} ${bytes === 0 ? '' : bytes}`);
         return true;
       },

@@ -67,7 +67,10 @@ export type PlanName =
   | 'hung-voter'
   | 'hasty-campaign'
   | 'figure-eight'
-  | 'laggard';
+  | 'laggard'
+  | 'bare-header'
+  | 'joint-changes'
+  | 'damaged-disk';
 
 const PLAN_NAMES: readonly PlanName[] = [
   'lonely-leader',
@@ -79,6 +82,9 @@ const PLAN_NAMES: readonly PlanName[] = [
   'hasty-campaign',
   'figure-eight',
   'laggard',
+  'bare-header',
+  'joint-changes',
+  'damaged-disk',
 ];
 /** So many runs follow a plan. */
 const PLAN_CHANCE = 0.5;
@@ -173,13 +179,14 @@ function withPlan(random: Stream, scenario: Scenario): Scenario {
   const plan = random.pick(PLAN_NAMES);
   const { electionTicks, tickMs } = scenario;
   const electionMs = electionTicks * tickMs;
-  const needsTrimming = plan === 'laggard' || plan === 'frozen-leader';
+  const needsTrimming = plan === 'laggard' || plan === 'frozen-leader' || plan === 'bare-header';
+  const needsMany = plan === 'figure-eight' || plan === 'joint-changes';
   const needsLease = plan === 'voters-restart' || plan === 'transfer-cut' || plan === 'lonely-leader';
   const lease = needsLease && random.chance(plan === 'lonely-leader' ? 0.3 : 0.9);
   return {
     ...scenario,
     plan,
-    members: plan === 'figure-eight' ? 5 : random.pick([3, 3, 4, 5, 5]),
+    members: needsMany ? 5 : random.pick([3, 3, 4, 5, 5]),
     stormMs: random.between(30, 60) * electionMs,
     faults: random.chance(0.6) ? {} : scenario.faults,
     faultIntervalMs: Math.max(scenario.faultIntervalMs, 2 * electionMs),
@@ -192,6 +199,7 @@ function withPlan(random: Stream, scenario: Scenario): Scenario {
     ...(needsTrimming ? { thinkMs: electionMs / 64, puts: 4, valueBytesMax: 64 } : {}),
     limits: needsTrimming ? { ...scenario.limits, logMemoryStepBytes: 16 } : scenario.limits,
     snapshotLogBytesMin: needsTrimming ? 1024 : scenario.snapshotLogBytesMin,
+    segmentBytes: plan === 'bare-header' ? 4 * KiB : scenario.segmentBytes,
   };
 }
 
