@@ -7,6 +7,10 @@ import { IntervalTree } from '../../src/watch/interval-tree.js';
 import { RangeIndex } from '../../src/watch/range-index.js';
 import { anyKey, anyRange } from '../store/arbitraries.js';
 
+function name(index: number): string {
+  return String(index).padStart(6, '0');
+}
+
 function contains({ key, rangeEnd }: KeyRange, at: string): boolean {
   return rangeEnd === undefined ? at === key : at >= key && (rangeEnd === '\0' || at < rangeEnd);
 }
@@ -35,7 +39,6 @@ test('the index finds exactly the ranges that contain a key, whatever was added 
 
 test('the tree stays flat when intervals come in order and go in order', () => {
   const tree = new IntervalTree<number>();
-  const name = (index: number): string => String(index).padStart(6, '0');
   for (let index = 0; index < 4096; index++) tree.insert(name(index), name(index + 3), index);
   assert.ok(tree.height <= 18, `height ${tree.height}`);
   const found: number[] = [];
