@@ -79,23 +79,31 @@ const ITEM_BYTES_MIN = 2;
  */
 export function encodeCommand(platform: Platform, command: Command): Uint8Array {
   const { operation, limits } = command;
+  if (isControl(operation)) {
+    return encodeControl(platform, operation, limits);
+  }
   const writer = new ByteWriter(platform, COMMAND_BYTES_MAX + operationBytesMax(operation));
   writer.byte(COMMAND_FORMAT_VERSION);
   if (limits === undefined) {
     writer.byte(0);
-  } else if (isControl(operation)) {
-    throw new StoreCodecError(`limits on a ${operation.kind}`);
   } else {
     writer.byte(1);
     writer.varint(limits.keyBytesMax);
     writer.varint(limits.valueBytesMax);
     writer.varint(limits.keysMax);
   }
-  if (isControl(operation)) {
-    writeControl(writer, operation);
-  } else {
-    writeOperation(writer, operation, 0);
+  writeOperation(writer, operation, 0);
+  return writer.finish();
+}
+
+function encodeControl(platform: Platform, operation: ControlOperation, limits: WriteLimits | undefined): Uint8Array {
+  if (limits !== undefined) {
+    throw new StoreCodecError(`limits on a ${operation.kind}`);
   }
+  const writer = new ByteWriter(platform, COMMAND_BYTES_MAX + controlBytesMax(operation));
+  writer.byte(COMMAND_FORMAT_VERSION);
+  writer.byte(0);
+  writeControl(writer, operation);
   return writer.finish();
 }
 
@@ -126,10 +134,7 @@ function readTopOperation(reader: ByteReader, limits: WriteLimits | undefined): 
   return operation;
 }
 
-function operationBytesMax(operation: Operation | CompactOperation | ControlOperation): number {
-  if (isControl(operation)) {
-    return controlBytesMax(operation);
-  }
+function operationBytesMax(operation: Operation | CompactOperation): number {
   switch (operation.kind) {
     case 'put':
       return OPERATION_BYTES_MAX + operation.key.length + operation.value.length;

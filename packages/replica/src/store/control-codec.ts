@@ -19,7 +19,7 @@ import {
   VARINT_BYTES_MAX,
   writeUint53,
 } from './bytes.js';
-import type { Alarm, AlarmKind, AlarmOperation, LeaseId, LeaseOperation } from './types.js';
+import type { Alarm, AlarmKind, AlarmOperation, Command, LeaseId, LeaseOperation } from './types.js';
 
 export type ControlOperation = LeaseOperation | AlarmOperation;
 
@@ -69,8 +69,22 @@ export function isControlKind(kind: number): boolean {
   return kind >= KIND_LEASE_GRANT && kind <= KIND_ALARM;
 }
 
-export function isControl(operation: { readonly kind: string }): operation is ControlOperation {
-  return operation.kind.startsWith('lease-') || operation.kind === 'alarm';
+export function isControl(operation: Command['operation']): operation is ControlOperation {
+  switch (operation.kind) {
+    case 'put':
+    case 'delete':
+    case 'txn':
+    case 'compact':
+      return false;
+    case 'lease-grant':
+    case 'lease-renew':
+    case 'lease-revoke':
+    case 'lease-expire':
+    case 'alarm':
+      return true;
+    default:
+      return unreachable(operation);
+  }
 }
 
 export function controlBytesMax(operation: ControlOperation): number {

@@ -22,8 +22,8 @@ class Chunk {
   /** Of its first change, also when that has been trimmed. */
   readonly firstRevision: number;
   // As long as they will become: growing them would cost half as much again.
-  readonly keys: (Key | undefined)[] = new Array<Key | undefined>(CHUNK_CHANGES);
-  readonly versions: (Version | undefined)[] = new Array<Version | undefined>(CHUNK_CHANGES);
+  readonly keys: (Key | undefined)[] = Array.from({ length: CHUNK_CHANGES });
+  readonly versions: (Version | undefined)[] = Array.from({ length: CHUNK_CHANGES });
   length = 0;
 
   constructor(firstRevision: number) {
@@ -189,7 +189,10 @@ export class RevisionIndexBuilder {
       while (end < places.length && this.#revisionAt(places, end) === modRevision) {
         end++;
       }
-      for (const place of this.#byOrder(places.subarray(start, end))) {
+      // Nearly every revision has changed one key.
+      const changed = end - start === 1 ? undefined : this.#byOrder(places.subarray(start, end));
+      for (let position = start; position < end; position++) {
+        const place = changed?.[position - start] ?? places[position] ?? 0;
         index.push(this.#keys[place] as Key, this.#versions[place] as Version);
       }
       start = end;
@@ -234,10 +237,7 @@ export class RevisionIndexBuilder {
   }
 
   /** What one revision did, by order and then by key; `places` are by key already, but for a key that was put and deleted. */
-  #byOrder(places: Uint32Array): Uint32Array | number[] {
-    if (places.length === 1) {
-      return places;
-    }
+  #byOrder(places: Uint32Array): number[] {
     const record = new RecordReader();
     const orders = new Map<number, number>();
     for (const place of places) {

@@ -11,3 +11,4 @@ export {
 } from './memory-network.js';
 export { type ContractCluster, type ContractMember, networkContract, type ReceivedFrame } from './network-contract.js';
 export * from './processes.js';
+export { comparable, type ModelEvent, type ModelValue, StoreModel, showEvent, showModelEvent } from './store-model.js';

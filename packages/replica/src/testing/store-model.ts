@@ -1,6 +1,6 @@
 /**
- * The store as it should behave, written so that it is obviously right: the whole map is kept for every revision there ever
- * was, keys and values as text, and every question is answered by looking at all of it. The oracle of the store's tests and of
+ * The store as it should behave, written so that it is obviously right: the whole map is kept for every revision that can
+ * be read, keys and values as text, and every question is answered by looking at all of it. The oracle of the store's tests and of
  * whoever else compares a store with what it should have done. Answers are in the form of comparable().
  */
 import {
@@ -32,6 +32,9 @@ export interface ModelValue {
 }
 
 type State = ReadonlyMap<string, ModelValue>;
+
+/** In place of the states that compaction has discarded. */
+const GONE: State = new Map();
 
 export interface ModelEvent {
   readonly type: 'put' | 'delete';
@@ -107,15 +110,15 @@ export function showModelEvent({ type, key, revision, keyValue, previous }: Mode
 
 const byKey = ([left]: [string, ModelValue], [right]: [string, ModelValue]): number => (left < right ? -1 : 1);
 
-export class Model {
+export class StoreModel {
   /** states[r] is the map at revision r; revision 0 does not exist. */
   states: State[] = [new Map(), new Map()];
   compactRevision = 0;
   timeMs = 0;
   leases: Map<LeaseId, LeaseInfo> = new Map();
   alarms: Alarm[] = [];
-  /** Everything that ever happened. */
-  readonly log: ModelEvent[] = [];
+  /** Everything that happened since the last compaction. */
+  log: ModelEvent[] = [];
   readonly #operationsMax: number;
 
   constructor(operationsMax: number) {
@@ -130,14 +133,14 @@ export class Model {
     return this.states[this.revision] as State;
   }
 
-  clone(): Model {
-    const copy = new Model(this.#operationsMax);
+  clone(): StoreModel {
+    const copy = new StoreModel(this.#operationsMax);
     copy.states = [...this.states];
     copy.compactRevision = this.compactRevision;
     copy.timeMs = this.timeMs;
     copy.leases = new Map(this.leases);
     copy.alarms = [...this.alarms];
-    copy.log.push(...this.log);
+    copy.log = [...this.log];
     return copy;
   }
 
@@ -345,6 +348,9 @@ export class Model {
     if (revision > this.revision) {
       throw new Refusal('future-revision');
     }
+    // What can no longer be asked for need not be kept.
+    this.states.fill(GONE, this.compactRevision, revision);
+    this.log = this.log.filter((event) => event.revision >= revision);
     this.compactRevision = revision;
     return { kind: 'compact', revision: this.revision };
   }
@@ -415,10 +421,10 @@ export class Model {
 class Run {
   readonly state: Map<string, ModelValue>;
   readonly events: ModelEvent[] = [];
-  readonly #model: Model;
+  readonly #model: StoreModel;
   readonly #limits: WriteLimits | undefined;
 
-  constructor(model: Model, limits: WriteLimits | undefined) {
+  constructor(model: StoreModel, limits: WriteLimits | undefined) {
     this.#model = model;
     this.#limits = limits;
     this.state = new Map(model.latest);

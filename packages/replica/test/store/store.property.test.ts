@@ -15,7 +15,7 @@ import {
   type StoreEvent,
 } from '../../src/store/index.js';
 import { CHANGE_BYTES } from '../../src/store/revision-index.js';
-import { comparable, Model, type ModelEvent, showEvent, showModelEvent } from '../../src/testing/store-model.js';
+import { comparable, type ModelEvent, StoreModel, showEvent, showModelEvent } from '../../src/testing/store-model.js';
 import { anyCommand, anyRange, anyRangeOperation } from './arbitraries.js';
 import { ALL, hashOf, load, platform, range, serialise, sweepAll, text } from './support.js';
 
@@ -77,7 +77,7 @@ function scan(store: Store, keys: KeyRange, from: number, to: number, versionsMa
   return seen;
 }
 
-function checkControl(store: Store, model: Model): void {
+function checkControl(store: Store, model: StoreModel): void {
   assert.equal(store.timeMs, model.timeMs);
   assert.deepEqual(
     store.leases(),
@@ -101,7 +101,7 @@ function checkControl(store: Store, model: Model): void {
 }
 
 /** Every revision that can be read, in full, and the two that cannot. */
-function checkAll(read: (operation: RangeOperation) => Response, model: Model): void {
+function checkAll(read: (operation: RangeOperation) => Response, model: StoreModel): void {
   for (let revision = Math.max(1, model.compactRevision - 1); revision <= model.revision + 1; revision++) {
     const operation = { ...ALL, revision };
     assert.deepEqual(comparable(read(operation)), model.range(operation), `revision ${revision}`);
@@ -110,13 +110,13 @@ function checkAll(read: (operation: RangeOperation) => Response, model: Model): 
 
 interface Held {
   readonly frozen: FrozenStore;
-  readonly model: Model;
+  readonly model: StoreModel;
   readonly hash: number;
 }
 
 class Run {
   store: Store = new Store(platform, OPTIONS);
-  readonly model: Model = new Model(OPERATIONS_MAX);
+  readonly model: StoreModel = new StoreModel(OPERATIONS_MAX);
   /** The same commands and nothing else: no sweep, no frozen view, no reload. Its hash must always be the same. */
   readonly plain: Store = new Store(platform, { txnOperationsMax: OPERATIONS_MAX, collectEvents: false });
   readonly held: Held[] = [];
