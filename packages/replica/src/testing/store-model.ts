@@ -349,7 +349,7 @@ export class StoreModel {
       throw new Refusal('future-revision');
     }
     // What can no longer be asked for need not be kept.
-    this.states.fill(GONE, this.compactRevision, revision);
+    this.states = this.states.map((state, at) => (at < revision ? GONE : state));
     this.log = this.log.filter((event) => event.revision >= revision);
     this.compactRevision = revision;
     return { kind: 'compact', revision: this.revision };
