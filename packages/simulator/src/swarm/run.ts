@@ -195,7 +195,7 @@ class Run {
       if (removed || replica === undefined) continue;
       const { store, directory, position } = replica.state;
       store.checkInvariants();
-      const text = JSON.stringify([position, store.hash(), directory.list()]);
+      const text = JSON.stringify([position, store.stateHash(), directory.list()]);
       require(first === undefined || first.text === text, 'equal state', () => {
         return `${first?.name}: ${first?.text}\n${name}: ${text}`;
       });
