@@ -227,14 +227,14 @@ describe('the server that they make', () => {
   });
 });
 
-describe('the command', () => {
-  async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-    let [out, err] = ['', ''];
-    const io = { env: {}, out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
-    const code = await runEtcdCommand(argv, io, () => Promise.reject(new Error('nothing is to be started')));
-    return { code, out, err };
-  }
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const io = { env: {}, out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
+  const code = await runEtcdCommand(argv, io, () => Promise.reject(new Error('nothing is to be started')));
+  return { code, out, err };
+}
 
+describe('the command', () => {
   it('tells its versions and its flags', async () => {
     const version = await run('--version');
     assert.equal(version.code, 0);

@@ -20,6 +20,8 @@ export interface ProcessMemberOptions {
   /** The whole command; the first word is the program. */
   readonly command: readonly string[];
   readonly workingFolder: string;
+  /** Variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended. */
@@ -84,7 +86,7 @@ export class ProcessMember {
     const [program = '', ...words] = this.#options.command;
     const child = spawn(program, words, {
       cwd: this.#options.workingFolder,
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...this.#options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -215,7 +217,7 @@ export class ProcessMember {
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(SERVER_|SERVICE_|ROUTER_|QUORATE_|NODE_TEST_|NODE_CHANNEL)/.test(name),
+      ([name]) => !/^(SERVER_|SERVICE_|ROUTER_|QUORATE_|ETCD_|NODE_TEST_|NODE_CHANNEL)/.test(name),
     ),
   );
 }

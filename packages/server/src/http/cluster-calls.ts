@@ -65,6 +65,7 @@ export class ClusterCalls {
     const fields = decodeObject(body);
     if (fields === undefined) return badRequest('the body is not a JSON object');
     const { name, peerAddress, clientAddress, promoteWhenCaughtUp } = fields;
+    if (fields['peerUrls'] !== undefined) return this.addByUrls(fields['peerUrls'], fields['isLearner']);
     if (typeof name !== 'string' || name === '') return badRequest('name must be a text that is not empty');
     if (typeof peerAddress !== 'string' || peerAddress === '') return badRequest('peerAddress must be host:port');
     if (clientAddress !== undefined && typeof clientAddress !== 'string') {
@@ -81,6 +82,20 @@ export class ClusterCalls {
         ...(promoteWhenCaughtUp === undefined ? {} : { promoteWhenCaughtUp }),
       });
       return answers.json(200, result);
+    } catch (error) {
+      return this.answerTo(error);
+    }
+  }
+
+  /** As etcd's `member add`: by URLs alone, without a name. */
+  private async addByUrls(peerUrls: unknown, isLearner: unknown): Promise<HttpResponse> {
+    if (!Array.isArray(peerUrls) || peerUrls.some((url) => typeof url !== 'string')) {
+      return badRequest('peerUrls must be a list of URLs');
+    }
+    if (isLearner !== undefined && typeof isLearner !== 'boolean') return badRequest('isLearner must be true or false');
+    try {
+      const request = { peerUrls: peerUrls as string[], isLearner: isLearner === true };
+      return answers.json(200, await this.cluster.add(request));
     } catch (error) {
       return this.answerTo(error);
     }
