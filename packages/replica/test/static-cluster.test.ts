@@ -102,7 +102,7 @@ describe('the ids of a static cluster', () => {
   ];
   const ids = staticIds({ token: 't', members });
 
-  it('are the same whatever the order, and never change from one version to the next', () => {
+  it('[M5] are the same whatever the order, and never change from one version to the next', () => {
     const turned = members.map((one) => ({ ...one, peerUrls: one.peerUrls.toReversed() })).toReversed();
     assert.deepEqual(staticIds({ token: 't', members: turned }), ids);
     assert.deepEqual([ids.clusterId, ...ids.members.map(({ id }) => id)], [CLUSTER_ID, ...MEMBER_IDS]);
@@ -169,7 +169,7 @@ describe('a static cluster', () => {
       assert.equal((await again.kv.get('key'))?.value.toString(), 'value');
     }));
 
-  it('[M1] does not take a member back that lost its folder, and takes it as a new one', () =>
+  it('[M4] does not take a member back that lost its folder, and takes it as a new one', () =>
     StaticMembers.use(3, async (cluster) => {
       const [first] = (await cluster.startAll()) as [Member, Member, Member];
       await first.kv.put('key', 'value');

@@ -222,7 +222,7 @@ describe('the directory', () => {
     assert.equal(known.get(2)?.peerAddress, 'host2:1');
   });
 
-  it('[M1] leaves an id to the first folder that took it', () => {
+  it('[M4] leaves an id to the first folder that took it', () => {
     const known = cluster().directory;
     known.applyPublication({ id: 2, name: 'thief', clientAddress: 'x:1', instance: 'another folder' });
     assert.equal(known.get(2)?.name, 'node2');
