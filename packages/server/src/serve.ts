@@ -136,7 +136,7 @@ async function openMember(
     peer: {
       listen: raftAddress,
       advertise: raftAdvertiseAddress ?? raftAddress,
-      alsoListen: place?.peerAddresses ?? [],
+      ...(place === undefined ? {} : { alsoListen: place.peerAddresses }),
     },
     clientAddress,
     found,
