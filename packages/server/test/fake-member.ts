@@ -3,6 +3,7 @@
  * slow. Made for tests of what stands in front of a member.
  */
 import {
+  type AddByUrls,
   type Bytes,
   type Cluster,
   type JoinRequest,
@@ -80,7 +81,7 @@ export class FakeMember implements Member {
     },
     join: (request) => this.#add(request, true),
     add: (request) => {
-      if ('peerUrls' in request) return Promise.reject(new Error('not used'));
+      if ('peerUrls' in request) return this.#admit(request);
       return this.#add(request, request.promoteWhenCaughtUp === true);
     },
     update: () => Promise.reject(new Error('not used')),
@@ -173,6 +174,14 @@ export class FakeMember implements Member {
       const added = info(id, request.name, request.peerAddress, request.clientAddress ?? '');
       this.members = [...this.members, { ...added, voter: false, promoteWhenCaughtUp }];
     }
+    return { clusterId: 77, memberId: id, members: this.members };
+  }
+
+  async #admit({ peerUrls, isLearner = false }: AddByUrls): Promise<JoinResult> {
+    await this.#meet('write');
+    const id = this.members.length + 1;
+    const address = peerUrls[0]?.replace('http://', '') ?? '';
+    this.members = [...this.members, { ...info(id, '', address, ''), peerUrls, voter: !isLearner }];
     return { clusterId: 77, memberId: id, members: this.members };
   }
 

@@ -318,9 +318,35 @@ test('members are listed, added, promoted and removed, by id or name', async () 
   assert.deepEqual(JSON.parse(status.body), JSON.parse(JSON.stringify(member.cluster.status())));
 });
 
+test('a member is added by its URLs alone, as a voter or a learner', async () => {
+  const { api, member } = setUp();
+  const voter = await call(api, 'POST', '/cluster/members', '{"peerUrls":["http://a:1"]}');
+  assert.equal(voter.status, 200);
+  await call(api, 'POST', '/cluster/members', '{"peerUrls":["http://b:1"],"isLearner":true}');
+  const added = member.members.slice(1);
+  assert.deepEqual(
+    added.map(({ name, peerUrls, voter: isVoter }) => [name, peerUrls[0], isVoter]),
+    [
+      ['', 'http://a:1', true],
+      ['', 'http://b:1', false],
+    ],
+  );
+  member.trouble = 'no-leader';
+  assert.equal((await call(api, 'POST', '/cluster/members', '{"peerUrls":["http://c:1"]}')).status, 503);
+});
+
 test('wrong bodies of the cluster calls are refused with what is wrong', async () => {
   const { api } = setUp();
-  const bodies = ['', '[]', '{}', '{"name":"x"}', '{"name":"x","peerAddress":"a:1","promoteWhenCaughtUp":1}'];
+  const bodies = [
+    '',
+    '[]',
+    '{}',
+    '{"name":"x"}',
+    '{"name":"x","peerAddress":"a:1","promoteWhenCaughtUp":1}',
+    '{"peerUrls":"http://a:1"}',
+    '{"peerUrls":[1]}',
+    '{"peerUrls":["http://a:1"],"isLearner":1}',
+  ];
   for (const body of bodies) {
     const response = await call(api, 'POST', '/cluster/members', body);
     assert.equal(response.status, 400, body);

@@ -134,7 +134,7 @@ function checkVoterToCome(view: ClusterView): Refused | undefined {
   if (started < quorum) {
     return refused('not-enough-started', `${started} voters have been started; with another one ${quorum} are needed`);
   }
-  const active = voters.filter((id) => view.isActive(id)).length;
+  const active = voters.filter((id) => view.isActive(id) && !view.isUnreachable(id)).length;
   if (active >= quorum) return undefined;
   return {
     ...refused('unhealthy', `${active} voters are up; with another one ${quorum} are needed`),

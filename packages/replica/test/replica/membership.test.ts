@@ -169,6 +169,7 @@ describe('planAdmit', () => {
 
   it('refuses a voter that the members which are up could not do without', () => {
     assert.equal(admit(cluster({ active: [1, 2] }), ['http://new:1']), 'unhealthy');
+    assert.equal(admit(cluster({ unreachable: [3] }), ['http://new:1']), 'unhealthy');
     assert.equal(admit(cluster({ voters: [1, 2, 3, 4], active: [1, 2, 3] }), ['http://new:1']), 'add-voter');
   });
 
