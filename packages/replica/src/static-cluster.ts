@@ -134,7 +134,7 @@ async function consult<T>(
   }
 }
 
-/** Asks every other member at the first of its URLs; what the answers' owners are is checked, so that nobody counts twice. */
+/** Asks every other member, at the URL where the others will dial it: the first one. */
 async function askAll(
   others: readonly FoundingMember[],
   about: number,

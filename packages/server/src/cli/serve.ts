@@ -4,7 +4,7 @@ import { parseConfig } from '../config/parse.js';
 import { configJson, configTable } from '../config/print.js';
 import type { Config, SettingKey } from '../config/settings.js';
 import type { EtcdPlace } from '../etcd-place.js';
-import { createLog } from '../log.js';
+import { createLog, type Log } from '../log.js';
 import { type OpenMember, type OpenStandalone, startServer } from '../serve.js';
 import { CliFailure, type CliIo, EXIT } from './io.js';
 
@@ -36,8 +36,19 @@ export async function serve(io: CliIo, options: ServeOptions, load: () => Promis
   await runServer(result.config, load);
 }
 
-/** Runs a server until it is told to stop. `place`: what it has as one in etcd's place. */
-export async function runServer(config: Config, load: () => Promise<ServeModules>, place?: EtcdPlace): Promise<void> {
+/** Of a server in etcd's place. */
+export interface RunOptions {
+  readonly place?: EtcdPlace;
+  /** The member serves. */
+  readonly onReady?: (log: Log) => void;
+}
+
+/** Runs a server until it is told to stop. */
+export async function runServer(
+  config: Config,
+  load: () => Promise<ServeModules>,
+  { place, onReady }: RunOptions = {},
+): Promise<void> {
   const log = createLog({
     level: config.logLevel,
     format: config.logFormat,
@@ -51,6 +62,10 @@ export async function runServer(config: Config, load: () => Promise<ServeModules
   try {
     const modules = await load();
     const server = await startServer(config, { ...modules, log, signal: stop.signal }, place);
+    void server.member.ready().then(
+      () => onReady?.(log),
+      () => {},
+    );
     const onAbort = (): void => void server.close();
     stop.signal.addEventListener('abort', onAbort, { once: true });
     if (stop.signal.aborted) onAbort();

@@ -6,6 +6,7 @@ import { runServer, type ServeModules } from '../cli/serve.js';
 import { ETCD_VERSION, QUORATE_VERSION } from '../version.js';
 import { readArguments } from './arguments.js';
 import { helpText } from './help.js';
+import { notifyReady } from './notify.js';
 import { planServer } from './plan.js';
 
 /** In every folder that belongs to a member. */
@@ -38,7 +39,10 @@ export async function runEtcdCommand(
     return EXIT.failed;
   }
   try {
-    await runServer(plan.config, load, plan.place);
+    await runServer(plan.config, load, {
+      place: plan.place,
+      onReady: (log) => notifyReady(io.env, (reason) => log.warn({ reason }, 'systemd could not be told')),
+    });
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof CliFailure)) throw error;

@@ -1,6 +1,6 @@
 /** Members started as etcd is, by flags and ETCD_* variables, as real processes. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -224,6 +224,23 @@ describe('quorate-etcd', () => {
       assert.deepEqual((await membersOf(member)).get(seat.name)?.clientUrls, [clientUrl(seat)]);
       const exit = await member.kill('SIGTERM');
       assert.deepEqual(exit, { code: 0, signal: null });
+    }));
+
+  it('tells a service manager when it serves', () =>
+    EtcdCluster.use(1, async (cluster) => {
+      // In place of systemd's own: says what it was called with.
+      const said = path.join(cluster.folder, 'said');
+      const program = path.join(cluster.folder, 'systemd-notify');
+      writeFileSync(program, `#!/bin/sh\necho "$@ $NOTIFY_SOCKET" > ${said}\n`, { mode: 0o755 });
+      const flags = Object.entries(cluster.settings(cluster.seat(1))).map(([flag, value]) => `--${flag}=${value}`);
+      const env = { PATH: `${cluster.folder}:${process.env['PATH'] ?? ''}`, NOTIFY_SOCKET: '/run/notify' };
+      const member = cluster.run(cluster.seat(1), flags, env);
+      const text = await waitUntil(
+        () => existsSync(said) && readFileSync(said, 'utf8').trim(),
+        'systemd-notify is called',
+        { evidence: () => member.logText(20) },
+      );
+      assert.equal(text, `--ready --pid=${member.pid ?? 0} /run/notify`);
     }));
 
   it('stops when it is told to while it waits for a majority', () =>
