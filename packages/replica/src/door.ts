@@ -2,7 +2,7 @@
 import { isVoter, NO_MEMBER } from '@quorate/raft';
 import { nodePlatform } from './adapters/platform.js';
 import type { Consistency, DoorHeader, MemberDoor, StateSnapshot } from './api.js';
-import { type Result, success } from './replica/failure.js';
+import { type Result, stopping, success } from './replica/failure.js';
 import { SNAPSHOT_SLICE_BYTES } from './replica/limits.js';
 import type { Replica } from './replica/replica.js';
 import type { FrozenState } from './replica/state-machine.js';
@@ -45,7 +45,7 @@ export class ReplicaDoor implements MemberDoor {
 
   read(consistency: Consistency, done: (result: Result<undefined>) => void): void {
     if (consistency === 'linearizable') this.#replica.read(done);
-    else done(success(undefined));
+    else done(this.#replica.hasHalted ? stopping : success(undefined));
   }
 
   store(): Store {

@@ -56,7 +56,9 @@ export class Quota {
 }
 
 function noSpaceAlarms(store: Store): readonly Alarm[] {
-  return store.alarms().filter(({ alarm }) => alarm === 'no-space');
+  const alarms = store.alarms();
+  // Asked with every write.
+  return alarms.length === 0 ? alarms : alarms.filter(({ alarm }) => alarm === 'no-space');
 }
 
 /** Whether it puts, whichever way its comparisons turn out. */

@@ -1,5 +1,5 @@
 /** What a replica is made of: its settings, its seams, what recovery found for it, and who drives it. */
-import type { InitialState, MemberId } from '@quorate/raft';
+import type { InitialState, MemberId, RaftConfig } from '@quorate/raft';
 import type { Clock, Disk, DiskError, Network, PeerAddress, Platform, Random, Trace } from '../seams/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
@@ -69,4 +69,25 @@ export interface ReplicaHost {
   halted(reason: Failure | DiskError): void;
   /** Another member leads, or nobody that is known (0). */
   leaderChanged?(leader: MemberId): void;
+}
+
+/** What the core is told of it. */
+export function raftOptions(
+  options: ReplicaOptions,
+  limits: ReplicaLimits,
+  random: (bound: number) => number,
+): RaftConfig {
+  return {
+    id: options.memberId,
+    electionTicks: options.electionTicks,
+    heartbeatTicks: options.heartbeatTicks,
+    random,
+    appendBytesMax: limits.appendBytesMax,
+    inflightMessagesMax: limits.inflightMessagesMax,
+    inflightBytesMax: limits.inflightBytesMax,
+    uncommittedBytesMax: limits.uncommittedBytesMax,
+    committedBytesPerReadyMax: limits.committedBytesPerTurnMax,
+    reads: options.reads,
+    priority: options.priority,
+  };
 }

@@ -22,6 +22,7 @@ import type { Wal } from '../wal/wal.js';
 import { WatchHub } from '../watch/index.js';
 import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.js';
 import type { AdminAnswer, AdminOperation } from './admin.js';
+import { channelOf } from './channels.js';
 import { ClusterTime } from './cluster-time.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { PUBLICATION_TAG } from './directory.js';
@@ -33,7 +34,13 @@ import { type PeerView, peerViewOf } from './peer-view.js';
 import { Peers } from './peers.js';
 import { impostorOf, publicationOf } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
-import type { RecoveredState, ReplicaHost, ReplicaOptions, ReplicaSeams } from './replica-options.js';
+import {
+  type RecoveredState,
+  type ReplicaHost,
+  type ReplicaOptions,
+  type ReplicaSeams,
+  raftOptions,
+} from './replica-options.js';
 import { RequestRouter } from './request-router.js';
 import { Requests } from './requests.js';
 import type { ArrivedSnapshot } from './snapshot-receiver.js';
@@ -47,9 +54,6 @@ interface Unpersisted {
   readonly messages: readonly Message[];
   durable: boolean;
 }
-
-/** Forwarded bodies from this size on travel with the log entries, so that heartbeats do not wait behind them. */
-const FORWARD_BULK_BYTES = 16 * 1024;
 
 export class Replica implements NetworkInput {
   readonly #options: ReplicaOptions;
@@ -100,19 +104,7 @@ export class Replica implements NetworkInput {
     this.#window = new LogWindow(limits.logMemoryStepBytes);
     const elections = seams.random.stream('elections');
     this.#raft = new Raft(
-      {
-        id: options.memberId,
-        electionTicks: options.electionTicks,
-        heartbeatTicks: options.heartbeatTicks,
-        random: (bound) => elections.integer(bound),
-        appendBytesMax: limits.appendBytesMax,
-        inflightMessagesMax: limits.inflightMessagesMax,
-        inflightBytesMax: limits.inflightBytesMax,
-        uncommittedBytesMax: limits.uncommittedBytesMax,
-        committedBytesPerReadyMax: limits.committedBytesPerTurnMax,
-        reads: options.reads,
-        priority: options.priority,
-      },
+      raftOptions(options, limits, (bound) => elections.integer(bound)),
       recovered.initial,
     );
     for (const entry of recovered.initial.entries) this.#window.appended(entry.index, entry.data.length);
@@ -605,10 +597,3 @@ export class Replica implements NetworkInput {
 const READ_CONTEXT_BOUND = 2 ** 52;
 /** The same for the numbers of forwarded requests. */
 const FORWARD_ID_BOUND = 2 ** 52;
-
-function channelOf(message: PeerMessage): Channel {
-  if (message.kind === 'raft') return message.message.type === 'append' ? 'append' : 'control';
-  if (message.kind === 'snapshot-begin' || message.kind === 'snapshot-chunk') return 'snapshot';
-  if (message.kind === 'snapshot-ack') return 'control';
-  return message.body.length < FORWARD_BULK_BYTES ? 'control' : 'append';
-}

@@ -6,7 +6,14 @@
  */
 import { type MemberId, NO_MEMBER, type Raft } from '@quorate/raft';
 import type { Platform } from '../seams/index.js';
-import { decodeResponse, type ErrorResponse, encodeResponse, type Response, stampTime } from '../store/index.js';
+import {
+  carriesTime,
+  decodeResponse,
+  type ErrorResponse,
+  encodeResponse,
+  type Response,
+  stampTime,
+} from '../store/index.js';
 import { copyBytes, type Forward, type ForwardReply, type PeerMessage } from '../wire/index.js';
 import { type AdminAnswer, decodeAnswer, decodeFailure, decodeOperation, encodeJson } from './admin.js';
 import { assert } from './assert.js';
@@ -129,11 +136,14 @@ export class RequestRouter {
       request.done(success(refusal));
       return;
     }
-    const timeMs = this.#port.stampMs();
-    // Written over the bytes that are about to become the log's. Members that forward leave them alone: their time is not the leader's.
-    if (stampTime(request.data, timeMs ?? 0) && timeMs === undefined) {
-      requests.wait(request);
-      return;
+    if (carriesTime(request.data)) {
+      const timeMs = this.#port.stampMs();
+      if (timeMs === undefined) {
+        requests.wait(request);
+        return;
+      }
+      // Over the bytes that are about to become the log's. Members that forward leave them alone: their time is not the leader's.
+      stampTime(request.data, timeMs);
     }
     const result = raft.propose(request.data);
     if (result.accepted) {

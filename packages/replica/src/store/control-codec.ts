@@ -52,13 +52,18 @@ export function stampTime(data: Uint8Array, timeMs: number): boolean {
   if (!isTime(timeMs)) {
     throw new Error(`${timeMs} is not a time`);
   }
-  const kind = data[TIME_OFFSET - 1] ?? 0;
-  const isTimed = kind >= KIND_LEASE_GRANT && kind <= KIND_LEASE_EXPIRE;
-  if (!isTimed || data[0] !== COMMAND_FORMAT_VERSION || data[1] !== 0 || data.length < TIME_OFFSET + INT64_BYTES) {
+  if (!carriesTime(data)) {
     return false;
   }
   writeUint53(data, TIME_OFFSET, timeMs);
   return true;
+}
+
+/** Whether an encoded command is one that is to be stamped. */
+export function carriesTime(data: Uint8Array): boolean {
+  const kind = data[TIME_OFFSET - 1] ?? 0;
+  const isTimed = kind >= KIND_LEASE_GRANT && kind <= KIND_LEASE_EXPIRE;
+  return isTimed && data[0] === COMMAND_FORMAT_VERSION && data[1] === 0 && data.length >= TIME_OFFSET + INT64_BYTES;
 }
 
 export function isTime(timeMs: number): boolean {

@@ -2,7 +2,7 @@
 export { StoreCodecError } from './bytes.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
 export { mayPut } from './control.js';
-export { stampTime, TIME_MS_MAX } from './control-codec.js';
+export { carriesTime, stampTime, TIME_MS_MAX } from './control-codec.js';
 export { EVERY_KEY_FROM, isInRange } from './cursor.js';
 export { type HistoryOptions, type HistoryScan, historyScan } from './history-scan.js';
 export { LEASE_TTL_SECONDS_MAX, LEASES_MAX } from './leases.js';

@@ -1,7 +1,7 @@
 /** [L1] Whatever happens to the leaders, no lease ends before its time is over, counted from when it was asked for last. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Replica } from '../../src/replica/replica.js';
 import { VirtualCluster, type VirtualMember } from './virtual-cluster.js';
 

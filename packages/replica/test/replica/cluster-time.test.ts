@@ -1,7 +1,7 @@
 /** [L1] The argument of cluster-time.ts as a model: any leaders, any delays, whole seconds of them. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ClusterTime } from '../../src/replica/cluster-time.js';
 
 const MEMBERS = 3;

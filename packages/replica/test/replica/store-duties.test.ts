@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Alarm, Response } from '../../src/store/index.js';
-import { type Operation, putOf } from '../../src/store/index.js';
+import { putOf } from '../../src/store/index.js';
 import type { WatchEvent } from '../../src/watch/index.js';
 import { VirtualCluster, type VirtualMember } from './virtual-cluster.js';
 
@@ -44,9 +44,9 @@ describe('the quota', () => {
     assert.ok(leader.store.bytes > QUOTA_BYTES - 10_000 && leader.store.bytes <= QUOTA_BYTES);
     cluster.until(() => cluster.members.every((member) => alarms(member).length === 1));
     assert.deepEqual(alarms(follower), [{ member: leader.id, alarm: 'no-space' }]);
-    const put: Operation = putOf('a', Buffer.alloc(1));
+    const put = putOf('a', Buffer.alloc(1));
     const compares = [{ key: 'key0', rangeEnd: undefined, target: 'version', result: 'equal', operand: 77 }] as const;
-    assert.deepEqual(follower.ask(put as ReturnType<typeof putOf>), NO_SPACE);
+    assert.deepEqual(follower.ask(put), NO_SPACE);
     assert.deepEqual(leader.ask({ kind: 'txn', compares, success: [put], failure: [] }), NO_SPACE);
     // What frees space, or keeps what is there, passes.
     assert.equal(follower.grant(5n, 100).kind, 'lease');
