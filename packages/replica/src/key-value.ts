@@ -205,9 +205,12 @@ const STORE_ERRORS: Readonly<Record<StoreErrorCode, readonly [QuorateError['code
   'too-many-keys': ['too-many-keys', 'the store holds as many keys as the limit allows'],
 };
 
+/** The request is right, and another time it may be taken. */
+const REJECTIONS: ReadonlySet<StoreErrorCode> = new Set(['too-many-keys', 'no-space', 'corrupt']);
+
 /** A refusal of the store as this package's error: nothing was applied. */
 export function storeError(response: ErrorResponse): QuorateError {
   const [code, message] = STORE_ERRORS[response.code];
-  const outcome = response.code === 'too-many-keys' ? 'rejected' : 'invalid';
+  const outcome = REJECTIONS.has(response.code) ? 'rejected' : 'invalid';
   return new QuorateError(code, outcome, message);
 }

@@ -47,6 +47,73 @@ async function waitFor(condition: () => boolean): Promise<void> {
   }
 }
 
+describe('a door', () => {
+  it('tells of leaders, and of the end', async () => {
+    const member = await openMember();
+    const { door } = member;
+    await member.ready();
+    assert.ok(door.hasLeader());
+    const leaders: number[] = [];
+    const forget = door.onLeaderChange((leader) => leaders.push(leader));
+    let ended = 0;
+    door.onStop(() => ended++);
+    forget();
+    await member.close();
+    assert.deepEqual([leaders, ended, door.hasLeader()], [[], 1, false]);
+    door.read('serializable', (result) => assert.equal(result.ok ? 'served' : result.code, 'stopped'));
+  });
+
+  it('tells another member of the next leader', async () => {
+    const first = await openMember({ name: 'a', peer: { listen: '127.0.0.1:0' } });
+    const second = await openMember({
+      name: 'b',
+      peer: { listen: '127.0.0.1:0' },
+      join: (request) => first.cluster.join(request),
+    });
+    await waitFor(() => second.cluster.status().role === 'follower');
+    const leaders: number[] = [];
+    first.door.onLeaderChange((leader) => leaders.push(leader));
+    await first.cluster.transferLeadership(second.door.header.memberId);
+    await waitFor(() => leaders.at(-1) === second.door.header.memberId);
+    await Promise.all([first.close({ timeoutMs: 500 }), second.close({ timeoutMs: 500 })]);
+  });
+
+  it('refuses what the quota has no room for, as the promises do', async () => {
+    const member = await openMember({ quotaBytes: 50_000 });
+    const { door, kv } = member;
+    const value = Buffer.alloc(1_000);
+    await assert.rejects(
+      async () => {
+        for (let n = 0; n < 100; n++) await kv.put(`key${n}`, value);
+      },
+      { code: 'no-space', outcome: 'rejected' },
+    );
+    assert.deepEqual(await put(door, 'a', 'b'.repeat(1_000)), { kind: 'error', code: 'no-space' });
+    await waitFor(() => member.cluster.status().alarms.length === 1);
+    assert.equal(door.quota().bytesMax, 50_000);
+    assert.ok(door.quota().bytesUsed <= 50_000);
+    await kv.delete('key0');
+    for (let n = 1; n < 20; n++) await kv.delete(`key${n}`);
+    await kv.compact((await kv.range({ limit: 1 })).revision);
+    await waitFor(() => member.cluster.status().alarms.length === 0);
+    await kv.put('a', 'b');
+    await member.close();
+  });
+
+  it('keeps of the past what it is told to', async () => {
+    const member = await openMember({ historyMode: 'revision', historyRetentionRevisions: 10 });
+    for (let n = 0; n < 50; n++) await member.kv.put('key', String(n));
+    await waitFor(() => member.cluster.status().compactRevision >= 39);
+    assert.equal((await member.kv.get('key', { revision: 42 }))?.value.toString(), '40');
+    assert.ok(member.metrics().compactions > 0);
+    await member.close();
+  });
+
+  it('is not opened with a mode that there is not', async () => {
+    await assert.rejects(openMember({ historyMode: 'forever' as 'off' }), { code: 'invalid-argument' });
+  });
+});
+
 const doors: readonly (readonly [string, () => Promise<Member>])[] = [
   ['a member', () => openMember()],
   ['a standalone map', () => Promise.resolve(openStandalone())],

@@ -33,7 +33,7 @@ function save(member: Member): Uint8Array[] {
 /** A member with 300 keys, a history and a lease; revision 402. */
 async function filled(): Promise<Member> {
   const member = await open({ ...QUICK, dir: folder() });
-  for (let i = 0; i < 400; i++) await member.kv.put(`key${i % 300}`, `value${i}`);
+  await Promise.all(Array.from({ length: 400 }, (_, i) => member.kv.put(`key${i % 300}`, `value${i}`)));
   await member.kv.execute({
     operation: { kind: 'lease-grant', lease: 9n, ttlSeconds: 600, timeMs: 0 },
     limits: undefined,

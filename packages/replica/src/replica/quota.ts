@@ -19,7 +19,7 @@ export class Quota {
   readonly #platform: Platform;
   readonly #bytesMax: number;
   #hasRefused = false;
-  /** Alarms that stood when this member had no part in them: when it began to lead, or raised while there was no space. */
+  /** Whose alarms this leader clears by itself: those that it found when it began to lead, and those that stood while there was no space. */
   #mine = new Set<number>();
 
   /** `bytesMax` negative: no quota. */
