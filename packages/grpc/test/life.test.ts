@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { CLIENT_PREFACE, FrameType, STREAM_ID_MAX } from '../src/http2/protocol.js';
-import { GrpcServer, HealthService, ServingStatus } from '../src/index.js';
+import { GrpcServer, GrpcStatus, HealthService, ServingStatus } from '../src/index.js';
 import { type EchoServer, listening, registerEcho, startEchoServer } from './support/echo-server.js';
 import {
   data,
@@ -14,6 +14,7 @@ import {
   RawClient,
   requestFields,
   settings,
+  u32,
   unaryCall,
 } from './support/raw-client.js';
 import { until } from './support/until.js';
@@ -129,6 +130,35 @@ describe("a connection's life", () => {
     assert.equal(await client.outcome(1), '200 "hi" 0');
     listener.close();
     await grpc.close(0);
+  });
+
+  it('takes a socket that was paused', async () => {
+    server = await startEchoServer();
+    const listener = createServer({ pauseOnConnect: true }, (socket: Socket) => server.grpc.accept(socket));
+    await listening(listener);
+    client = await RawClient.connect((listener.address() as AddressInfo).port);
+    client.send(unaryCall(1));
+    assert.equal(await client.outcome(1), '200 "hi" 0');
+    listener.close();
+  });
+
+  it('leaves a client the time to read its answers when the server stops', async () => {
+    server = await startEchoServer({ lingerMs: 40 });
+    client = await RawClient.connect(server.port, [4, 0x7fffffff]);
+    client.send(frame(FrameType.windowUpdate, 0, 0, u32(0x7fff0000 - 65_535)), headers(1, requestFields('Open')));
+    await until(() => server.open.length === 1);
+    client.socket.pause();
+    const call = server.open[0];
+    const large = Buffer.alloc(1_000_000);
+    for (let count = 0; count < 30; count++) call?.send(large);
+    call?.end(GrpcStatus.ok);
+    const closed = server.grpc.close(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    client.socket.resume();
+    assert.match(await client.outcome(1), /0$/);
+    assert.ok(client.bytesRead > 30_000_000);
+    client.send(frame(FrameType.ping, 1, 0, (await client.next(FrameType.ping)).payload));
+    await closed;
   });
 
   it('writes all responses of a turn at once', async () => {

@@ -109,9 +109,13 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   private askedMs = 0;
   private blockedSinceMs = 0;
   private closingSinceMs = 0;
+  /** The end is a graceful one: the client is left the time to take what was answered. */
+  private isPatient = false;
   private drainingSinceMs = 0;
   private isDrainAnnounced = false;
   private heldBytes = 0;
+  /** Of the output's bytes, those in the host's counters. */
+  private countedBytes = 0;
   /** Calls that were answered and whose client has not closed its side. */
   private lingering = 0;
 
@@ -151,6 +155,8 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
     if (head !== undefined && head.length > 0) {
       this.received(Buffer.from(head.buffer, head.byteOffset, head.byteLength));
     }
+    // Whoever had the socket before may have paused it.
+    socket.resume();
     if (socket.destroyed) this.gone();
   }
 
@@ -330,11 +336,13 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
 
   /** The turn is over. */
   flush(): void {
-    const before = this.output.bytesWritten;
     this.output.flush();
-    this.host.counters.bytesWritten += this.output.bytesWritten - before;
-    // A client that does not read its answers is not asked for more questions.
-    if (this.blockedSinceMs > 0 || this.socket.writableLength <= this.limits.socketQueueBytesMax) return;
+    this.host.counters.bytesWritten += this.output.bytesWritten - this.countedBytes;
+    this.countedBytes = this.output.bytesWritten;
+    // A client that does not read its answers is not asked for more questions. (Without `writableNeedDrain` no `drain` would follow.)
+    const { writableLength, writableNeedDrain } = this.socket;
+    const isBehind = writableNeedDrain && writableLength > this.limits.socketQueueBytesMax;
+    if (!isBehind || this.blockedSinceMs > 0 || this.state === 'closing') return;
     this.blockedSinceMs = this.host.now();
     this.socket.pause();
   }
@@ -353,7 +361,9 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   /** Called about once a second. */
   tick(nowMs: number): void {
     if (this.state === 'closing') {
-      if (nowMs - this.closingSinceMs >= this.limits.lingerMs) this.socket.destroy();
+      const isPatient = this.isPatient && this.socket.writableLength > 0;
+      const limitMs = isPatient ? this.limits.keepAliveTimeoutMs : this.limits.lingerMs;
+      if (nowMs - this.closingSinceMs >= limitMs) this.socket.destroy();
       return;
     }
     if (!this.receiver.hasSettings && nowMs - this.startedMs >= this.limits.handshakeMs) {
@@ -394,6 +404,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   drain(): void {
     if (this.state !== 'open') return;
     this.state = 'draining';
+    this.isPatient = true;
     this.drainingSinceMs = this.host.now();
     this.control.goAway(STREAM_ID_MAX, ErrorCode.noError, 'server is stopping');
     this.control.ping(PING_DRAIN, false);
@@ -408,6 +419,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
 
   /** The time of grace is over: what is still running ends as UNAVAILABLE. */
   stop(): void {
+    this.isPatient = false;
     if (this.state === 'closing' || this.state === 'gone') return;
     for (const call of this.calls.values()) call.abort(GrpcStatus.unavailable, 'server is stopping', 'stopping');
     this.announceDrain();
@@ -417,6 +429,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   private fail(code: number, message: string): void {
     if (this.state === 'closing' || this.state === 'gone') return;
     this.host.counters.connectionErrors += 1;
+    this.isPatient = false;
     this.control.goAway(this.receiver.lastStreamId, code, message);
     this.finish();
   }

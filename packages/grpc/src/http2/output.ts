@@ -50,14 +50,9 @@ export class Output {
     this.highWaterBytes = highWaterBytes;
   }
 
-  /** Bytes that the socket has not taken yet, this turn's included. */
-  get bytesUnsent(): number {
-    return this.socket.writableLength + this.fullBytes + this.offset;
-  }
-
   /** The peer does not read as fast as we write: no more DATA until the socket's `drain`. */
   get isBlocked(): boolean {
-    return this.socket.writableLength >= this.highWaterBytes;
+    return this.socket.writableNeedDrain && this.socket.writableLength >= this.highWaterBytes;
   }
 
   /** A block with room for `bytes` more at `offset`. The caller writes there and then sets `offset` behind what it wrote. */
