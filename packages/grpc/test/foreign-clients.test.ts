@@ -1,19 +1,21 @@
-/** The server as Node's own HTTP/2 client, nghttp and h2load see it; over TLS too. */
+/** The server as Node's own HTTP/2 client, nghttp, h2load and etcdctl see it; over TLS too. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
+import { GrpcServer, GrpcStatus } from '../src/index.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './support/certificate.js';
-import { type EchoServer, startEchoServer } from './support/echo-server.js';
+import { type EchoServer, listening, startEchoServer } from './support/echo-server.js';
 import { message } from './support/raw-client.js';
 import { optionalTool } from './support/tools.js';
+import { until } from './support/until.js';
 
 const run = promisify(execFile);
 
@@ -152,5 +154,47 @@ describe('foreign clients', () => {
     assert.match(stdout, /20000 succeeded, 0 failed, 0 errored/);
     assert.match(stdout, /20000 2xx, 0 3xx/);
     assert.equal(server.grpc.stats().callsStarted - before, 20_000);
+  });
+
+  it('answers etcdctl, which is a client of grpc-go', async (t) => {
+    if (!(await optionalTool(t, 'etcdctl'))) return;
+    const grpc = new GrpcServer();
+    // RangeResponse { kvs: [{ key: "k", value: "v" }], count: 1 }
+    grpc.unary('/etcdserverpb.KV/Range', (call) => call.reply(Buffer.from('12060a016b2a01762001', 'hex')));
+    grpc.unary('/etcdserverpb.KV/Put', (call) =>
+      call.fail(GrpcStatus.resourceExhausted, 'etcdserver: mvcc: database space exceeded'),
+    );
+    const watched: string[] = [];
+    grpc.bidi('/etcdserverpb.Watch/Watch', (call) => {
+      // WatchResponse { header: { revision: 1 }, created: true }, then { ..., events: [{ kv: { key: "k", value: "w" } }] }
+      call.onMessage(() => {
+        call.send(Buffer.from('0a0218011801', 'hex'));
+        call.send(Buffer.from('0a0218025a0812060a016b2a0177', 'hex'));
+      });
+      call.onCancel((reason) => watched.push(reason));
+    });
+    const listener = createTcpServer((socket) => grpc.accept(socket));
+    await listening(listener);
+    const endpoint = `--endpoints=127.0.0.1:${(listener.address() as AddressInfo).port}`;
+    const env = { ...process.env, ETCDCTL_API: '3' };
+    try {
+      assert.equal((await run('etcdctl', [endpoint, 'get', 'k'], { env })).stdout, 'k\nv\n');
+      await assert.rejects(run('etcdctl', [endpoint, 'put', 'k', 'v'], { env }), /database space exceeded/);
+      await assert.rejects(
+        run('etcdctl', [endpoint, 'member', 'list'], { env }),
+        /unknown service etcdserverpb.Cluster/,
+      );
+      const watch = execFile('etcdctl', [endpoint, 'watch', 'k'], { env });
+      let output = '';
+      watch.stdout?.on('data', (text: string) => {
+        output += text;
+      });
+      await until(() => output.includes('k\nw\n'));
+      watch.kill('SIGINT');
+      await until(() => watched.length === 1);
+    } finally {
+      listener.close();
+      await grpc.close(0);
+    }
   });
 });
