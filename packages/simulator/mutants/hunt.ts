@@ -83,7 +83,9 @@ export async function simulate(folder: string, { firstSeed, runsMax, secondsMax 
 /** Undefined for a line that was cut off. */
 function parseRun(line: string): RunLine | undefined {
   try {
-    return JSON.parse(line) as RunLine;
+    const run = JSON.parse(line) as Partial<RunLine>;
+    // The last line sums them up.
+    return run.seed === undefined ? undefined : (run as RunLine);
   } catch {
     return undefined;
   }

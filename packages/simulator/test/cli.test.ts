@@ -1,7 +1,11 @@
 /** The command: what it prints, where, and its exit codes. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { main } from '../src/cli/main.js';
+import type { Summary } from '../src/cli/totals.js';
 import { run } from '../src/index.js';
 
 interface Ran {
@@ -23,7 +27,7 @@ test('so many runs from a seed end in a line that sums them up', () => {
   assert.deepEqual([code, err], [0, '']);
   assert.match(
     out,
-    /^2 runs, 0 failed; \d+ s of virtual time in \d+\.\d s \(\d+ times real time\); \d+ operations, \d+ faults, \d+ crashes, \d+ events\n$/,
+    /^2 runs, 0 failed; \d+ s of virtual time in \d+\.\d s \(\d+ times real time\); \d+ operations, \d+ faults, \d+ crashes, \d+ events\noperations: \d+ answered, \d+ refused, \d+ of unknown outcome\nfaults: \d+ [a-z-]+, .*\nmemory: \d+ MiB at most\n$/,
   );
 });
 
@@ -42,7 +46,8 @@ test('a failing run is told as a timeline with the one line that replays it; exi
   const lines = out.trim().split('\n');
   assert.match(lines[0] ?? '', /^seed 3 FAILED electionTicks is 1, must be greater than heartbeatTicks/);
   assert.match(lines[1] ?? '', /^ +\d+\.\d{3} \S+ +[a-z]+ +\S/);
-  assert.match(lines.at(-1) ?? '', /^1 runs, 1 failed; /);
+  assert.match(lines.at(-5) ?? '', /^1 runs, 1 failed; /);
+  assert.equal(lines.at(-1), 'failed: seed 3 (exception)');
   const [, command = '', settings = ''] = /^replay: (?<command>sim --seed 3 --set) '(?<settings>.*)'$/m.exec(out) ?? [];
   assert.equal(command, 'sim --seed 3 --set');
   assert.deepEqual((JSON.parse(settings) as { faults: unknown }).faults, {});
@@ -66,7 +71,10 @@ test('--json keeps standard output to one line a run; --keep-going goes on', () 
   const told = out
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { seed: number; failure: { rule: string } });
+    .map((line) => JSON.parse(line) as { seed: number; failure: { rule: string }; summary: Summary });
+  const { summary } = told.pop() ?? {};
+  assert.deepEqual([summary?.runs, summary?.failures, summary?.failed[1]], [2, 2, { seed: 4, rule: 'exception' }]);
+  assert.ok((summary?.speed ?? 0) > 0);
   assert.deepEqual(
     told.map(({ seed, failure }) => [seed, failure.rule]),
     [
@@ -75,6 +83,35 @@ test('--json keeps standard output to one line a run; --keep-going goes on', () 
     ],
   );
   assert.match(err, /seed 3 FAILED[^]*seed 4 FAILED/);
+});
+
+function line(fields: object): string {
+  return `${JSON.stringify({ key: 'k', outcome: 'ok', ...fields })}\n`;
+}
+
+test('a history in a file is judged; exit code 0, 1 if it is not linearizable, 2 if it is none', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quorate-history-'));
+  const file = path.join(folder, 'history.jsonl');
+  const written = line({ kind: 'put', value: 'a', invokedMs: 1, endedMs: 2 });
+  try {
+    writeFileSync(file, written + line({ kind: 'get', found: 'a', invokedMs: 3, endedMs: 4 }));
+    assert.deepEqual(simulate('--check-history', file), {
+      code: 0,
+      out: '2 operations on 1 keys: linearizable\n',
+      err: '',
+    });
+    writeFileSync(file, written + line({ kind: 'get', found: null, invokedMs: 3, endedMs: 4 }));
+    const { code, out } = simulate('--check-history', file);
+    assert.equal(code, 1);
+    assert.match(out, /^no order explains .*: get k: found null.*\n2 operations on 1 keys: NOT linearizable\n$/);
+    const json = simulate('--check-history', file, '--json');
+    assert.equal((JSON.parse(json.out) as { violations: unknown[] }).violations.length, 1);
+    writeFileSync(file, `${written}nothing\n`);
+    assert.deepEqual(simulate('--check-history', file), { code: 2, out: '', err: `${file}: line 2: is not JSON\n` });
+    assert.equal(simulate('--check-history', path.join(folder, 'missing')).code, 2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('wrong arguments are refused with exit code 2, the reason and the usage; help is none', () => {

@@ -23,6 +23,7 @@ test('a seed gives the same run in another process', () => {
   const told = output
     .trim()
     .split('\n')
+    .slice(0, 2)
     .map((line) => (JSON.parse(line) as { hash: string }).hash);
   assert.deepEqual(told, [run({ seed: 3 }).hash, run({ seed: 4 }).hash]);
 });

@@ -1,8 +1,11 @@
 /** Runs seeds one after the other and reports: the only part of the simulator that knows real time. `quorate simulate` is this too. */
+import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type JudgedHistory, judgeHistory, readHistory } from '../checks/history-file.js';
 import { type RunResult, run, scenarioOf } from '../swarm/run.js';
 import { shrink } from '../swarm/shrink.js';
 import { FAULT_NAMES, type FaultName, type Scenario } from '../world/scenario.js';
+import { describeBytes, describeDetails, describeSummary, Totals } from './totals.js';
 
 /** Where the command writes, and what it is called where it is told how to call it. */
 export interface SimulateIo {
@@ -25,7 +28,9 @@ Options:
   --lines L       lines of the timeline of a failing run (default 120)
   --no-shrink     shows a failing run as it is, without making it smaller first
   --keep-going    goes on after a failure
-  --json          one line of JSON for each run; a failing run's timeline goes to standard error
+  --json          one line of JSON for each run, and one that sums them up; a failing run's timeline goes to standard error
+  --check-history FILE
+                  simulates nothing: judges whether that history, JSON lines as docs/simulation.md tells, is linearizable
   -h, --help      print this help
 
 Examples:
@@ -33,7 +38,7 @@ Examples:
   ${command} --seed 7000 --minutes 10
   ${command} --seed 4711 --without crash-point --set '{"members":3}'
 
-Exit codes: 0 every run was right; 1 one was not; 2 wrong arguments.
+Exit codes: 0 every run was right (the history is linearizable); 1 one was not (it is not); 2 wrong arguments (it cannot be read).
 `;
 
 const OPTIONS = {
@@ -46,23 +51,14 @@ const OPTIONS = {
   'no-shrink': { type: 'boolean', default: false },
   'keep-going': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  'check-history': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
 
 const MINUTE_MS = 60_000;
-/** Between two lines of progress. */
+/** Between two lines of progress: at least so long, and this share of the time so far, so that a long run has few. */
 const PROGRESS_MS = 5_000;
-
-interface Totals {
-  runs: number;
-  failures: number;
-  virtualMs: number;
-  events: number;
-  operations: number;
-  crashes: number;
-  faults: number;
-  readonly beganMs: number;
-}
+const PROGRESS_SHARE = 1 / 30;
 
 /** Returns the process's exit code: 0, 1 if a run failed, 2 for arguments that make no sense. */
 export function main(args: readonly string[], io: SimulateIo): number {
@@ -77,34 +73,52 @@ export function main(args: readonly string[], io: SimulateIo): number {
     io.out(usage(io.command));
     return 0;
   }
-  const beganMs = performance.now();
-  const totals: Totals = {
-    runs: 0,
-    failures: 0,
-    virtualMs: 0,
-    events: 0,
-    operations: 0,
-    crashes: 0,
-    faults: 0,
-    beganMs,
-  };
-  let toldMs = beganMs;
+  return values.checkHistory === undefined ? simulate(values, io) : checkHistory(values.checkHistory, values.json, io);
+}
+
+function simulate(values: Values, io: SimulateIo): number {
+  const totals = new Totals();
+  let toldMs = 0;
   for (let seed = values.seed; isDue(values, totals); seed += 1) {
     const change = changeFor(seed, values);
     const result = run({ seed, change });
-    count(totals, result);
+    totals.count(result);
     if (values.json) io.out(`${JSON.stringify({ ...result, lines: undefined })}\n`);
     if (result.failure !== undefined) {
       tellFailure(result, change, values, io);
       if (!values['keep-going']) break;
     }
-    if (performance.now() - toldMs > PROGRESS_MS) {
-      toldMs = performance.now();
-      io.err(`${summary(totals)}, next seed ${seed + 1}\n`);
-    }
+    const { realMs } = totals;
+    if (realMs - toldMs < Math.max(PROGRESS_MS, realMs * PROGRESS_SHARE)) continue;
+    toldMs = realMs;
+    const summary = totals.summary();
+    io.err(`${describeSummary(summary)}, ${describeBytes(summary.residentBytes)}, next seed ${seed + 1}\n`);
   }
-  if (!values.json) io.out(`${summary(totals)}\n`);
+  const summary = totals.summary();
+  io.out(
+    values.json ? `${JSON.stringify({ summary })}\n` : `${describeSummary(summary)}\n${describeDetails(summary)}\n`,
+  );
   return totals.failures === 0 ? 0 : 1;
+}
+
+/** Judges a history that was recorded elsewhere. */
+function checkHistory(file: string, asJson: boolean, io: SimulateIo): number {
+  let judged: JudgedHistory;
+  try {
+    judged = judgeHistory(readHistory(readFileSync(file, 'utf8')));
+  } catch (error) {
+    io.err(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  }
+  const { operations, keys, violations } = judged;
+  if (asJson) io.out(`${JSON.stringify(judged)}\n`);
+  else {
+    for (const violation of violations) io.out(`${violation}\n`);
+    io.out(
+      `${operations} operations on ${keys} keys: ${violations.length === 0 ? 'linearizable' : 'NOT linearizable'}\n`,
+    );
+  }
+  return violations.length === 0 ? 0 : 1;
 }
 
 interface Values {
@@ -117,6 +131,7 @@ interface Values {
   readonly 'no-shrink': boolean;
   readonly 'keep-going': boolean;
   readonly json: boolean;
+  readonly checkHistory: string | undefined;
   readonly help: boolean;
 }
 
@@ -136,6 +151,7 @@ function parse(args: readonly string[]): Values {
     without,
     change: scenarioParts(values.set),
     lines: wholeNumber('lines', values.lines),
+    checkHistory: values['check-history'],
   };
 }
 
@@ -163,8 +179,7 @@ function positive(name: string, text: string): number {
 }
 
 function isDue({ runs, minutes }: Values, totals: Totals): boolean {
-  if (minutes === undefined) return totals.runs < runs;
-  return performance.now() - totals.beganMs < minutes * MINUTE_MS;
+  return minutes === undefined ? totals.runs < runs : totals.realMs < minutes * MINUTE_MS;
 }
 
 /** Faults that are left out are left out of what the seed draws; nothing else is drawn differently. */
@@ -173,26 +188,6 @@ function changeFor(seed: number, { without, change }: Values): Partial<Scenario>
   const { faults } = { ...scenarioOf(seed), ...change };
   const left = Object.entries(faults).filter(([name]) => !without.includes(name)) as [FaultName, number][];
   return { ...change, faults: Object.fromEntries(left) };
-}
-
-function count(totals: Totals, { failure, virtualMs, events, operations, crashes, faults }: RunResult): void {
-  totals.runs += 1;
-  totals.failures += failure === undefined ? 0 : 1;
-  totals.virtualMs += virtualMs;
-  totals.events += events;
-  totals.operations += operations.ok + operations.rejected + operations.unknown;
-  totals.crashes += crashes;
-  totals.faults += Object.values(faults).reduce((sum, times) => sum + times, 0);
-}
-
-function summary(totals: Totals): string {
-  const { runs, failures, virtualMs, operations, crashes, faults, events, beganMs } = totals;
-  const realMs = performance.now() - beganMs;
-  const speed = (virtualMs / realMs).toFixed(0);
-  return (
-    `${runs} runs, ${failures} failed; ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s ` +
-    `(${speed} times real time); ${operations} operations, ${faults} faults, ${crashes} crashes, ${events} events`
-  );
 }
 
 function tellFailure(failed: RunResult, change: Partial<Scenario>, values: Values, io: SimulateIo): void {
