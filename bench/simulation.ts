@@ -1,0 +1,120 @@
+/**
+ * How many times faster than real time the simulator runs clusters of three members under load. Prints a table, writes
+ * bench/results/simulation.json.
+ *
+ *     taskset -c 0 node bench/dist/simulation.js [--seed 1] [--runs 200]
+ *
+ * Each run is what its seed draws, faults and all, but with three members and six clients; the second row lets each client pause for
+ * 2 ms of virtual time on average and no longer. The simulator is one thread; taskset (of Linux) keeps the garbage collector's and
+ * the compiler's threads on the same processor: one core is what everything together gets. The factor is virtual time by real time;
+ * by processor time (of all threads) it leaves out what other processes took. The first runs, while the compiler is at work, are
+ * slower: they count, but are also told apart.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { run, type Scenario } from '@quorate/simulator';
+
+const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+const RESULTS = path.join(ROOT, 'bench', 'results');
+/** Until the compiler has seen most of it. */
+const FIRST_RUNS = 40;
+
+const LOADS: Readonly<Record<string, Partial<Scenario>>> = {
+  '3 members, 6 clients, faults': { members: 3, clients: 6 },
+  '3 members, 6 busy clients, faults': { members: 3, clients: 6, thinkMs: 2 },
+};
+
+interface Measured {
+  readonly load: string;
+  readonly runs: number;
+  readonly virtualSeconds: number;
+  readonly operationsPerVirtualSecond: number;
+  readonly events: number;
+  readonly failures: number;
+  /** Times real time. */
+  readonly speed: number;
+  readonly speedOfFirst: number;
+  readonly speedOfOthers: number;
+  readonly speedByProcessorTime: number;
+}
+
+interface Part {
+  virtualMs: number;
+  realMs: number;
+}
+
+function speed({ virtualMs, realMs }: Part): number {
+  return virtualMs / realMs;
+}
+
+function measure(load: string, change: Partial<Scenario>, seed: number, runs: number): Measured {
+  const first: Part = { virtualMs: 0, realMs: 0 };
+  const others: Part = { virtualMs: 0, realMs: 0 };
+  let [events, operations, failures] = [0, 0, 0];
+  const usedBefore = process.cpuUsage();
+  for (let i = 0; i < runs; i++) {
+    const part = i < FIRST_RUNS ? first : others;
+    const beganMs = performance.now();
+    const result = run({ seed: seed + i, change });
+    part.realMs += performance.now() - beganMs;
+    part.virtualMs += result.virtualMs;
+    events += result.events;
+    operations += result.operations.ok + result.operations.rejected + result.operations.unknown;
+    failures += result.failure === undefined ? 0 : 1;
+  }
+  const { user, system } = process.cpuUsage(usedBefore);
+  const virtualMs = first.virtualMs + others.virtualMs;
+  return {
+    load,
+    runs,
+    virtualSeconds: virtualMs / 1000,
+    operationsPerVirtualSecond: (1000 * operations) / virtualMs,
+    events,
+    failures,
+    speed: virtualMs / (first.realMs + others.realMs),
+    speedOfFirst: speed(first),
+    speedOfOthers: speed(others),
+    speedByProcessorTime: (1000 * virtualMs) / (user + system),
+  };
+}
+
+function print(measured: readonly Measured[]): void {
+  const columns = [
+    'load',
+    'virtual s',
+    'operations/s',
+    'speed',
+    `first ${FIRST_RUNS}`,
+    'others',
+    'by CPU time',
+    'failed',
+  ];
+  const rows = measured.map((one) => [
+    one.load,
+    one.virtualSeconds.toFixed(0),
+    one.operationsPerVirtualSecond.toFixed(0),
+    ...[one.speed, one.speedOfFirst, one.speedOfOthers, one.speedByProcessorTime].map(
+      (factor) => `${factor.toFixed(0)}x`,
+    ),
+    `${one.failures}`,
+  ]);
+  console.log(`${os.cpus().length} x ${os.cpus()[0]?.model}, Node.js ${process.version}, ${new Date().toISOString()}`);
+  for (const row of [columns, ...rows]) {
+    console.log(row.map((cell, i) => (i === 0 ? cell.padEnd(36) : cell.padStart(13))).join(''));
+  }
+}
+
+const { values } = parseArgs({
+  options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '200' } },
+});
+const measured = Object.entries(LOADS).map(([load, change]) =>
+  measure(load, change, Number(values.seed), Number(values.runs)),
+);
+print(measured);
+mkdirSync(RESULTS, { recursive: true });
+const file = path.join(RESULTS, 'simulation.json');
+writeFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), ...values, measured }, undefined, 2)}\n`);
+console.log(`\nwritten to ${path.relative(ROOT, file)}`);
