@@ -11,7 +11,7 @@ import { assert } from './assert.js';
 import { checkInvariants, configMembers } from './config-change.js';
 import type { Core } from './core.js';
 import type { Raft } from './raft.js';
-import { type MemberId, NO_MEMBER, type Role } from './types.js';
+import { type ConfigState, type MemberId, NO_MEMBER, type Role } from './types.js';
 
 /** What checkTransition compares: cheap to take before every step. */
 export interface RaftSnapshot {
@@ -50,7 +50,16 @@ export function checkState(raft: Raft): void {
   checkLog(core);
   checkRole(core);
   if (core.role === 'leader') checkLeader(core);
-  checkInvariants(core.config);
+  checkConfig(core.config);
+}
+
+/** Configurations are never written to: each is looked at once. */
+const checkedConfigs = new WeakSet<ConfigState>();
+
+function checkConfig(config: ConfigState): void {
+  if (checkedConfigs.has(config)) return;
+  checkInvariants(config);
+  checkedConfigs.add(config);
 }
 
 function checkMarks(core: Core): void {

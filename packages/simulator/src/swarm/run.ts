@@ -236,7 +236,7 @@ class Run {
     while (schedule.nowMs < untilMs && !isEnough()) {
       const stepEndMs = Math.min(untilMs, schedule.nowMs + stepMs);
       while (schedule.next(stepEndMs)) {
-        require(schedule.happened < EVENTS_MAX, 'simulator', () => `more than ${EVENTS_MAX} events`);
+        if (schedule.happened > EVENTS_MAX) throw new Violation('simulator', `more than ${EVENTS_MAX} events`);
       }
     }
   }

@@ -229,7 +229,7 @@ export class Member {
       this.#backlog.push(() => this.enter(life, run));
       return;
     }
-    require(!life.entered, 'simulator', () => `${this.name} is entered twice`);
+    if (life.entered) throw new Violation('simulator', `${this.name} is entered twice`);
     life.entered = true;
     try {
       run();
