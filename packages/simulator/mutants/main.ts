@@ -3,30 +3,47 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { mutants, withoutMutant } from './catalogue.js';
 import { type Limits, runTest, simulate } from './hunt.js';
 import type { Mutant } from './mutant.js';
-import { describeTable, isDetected, summary, type Verdict } from './table.js';
+import { describeTable, isDetected, summary, type Verdict, writeTable } from './table.js';
 import { Workshop } from './workshop.js';
 
 const USAGE = `mutants: plants known defects in a copy of the compiled packages, and shows what notices them
 
-  --only a,b     only the mutants of these names
-  --runs N       most runs of the simulator for one mutant (default 2000)
-  --seconds S    most seconds of real time for one mutant (default 40)
-  --seed N       the first seed (default 1)
-  --json         one line of JSON for each mutant instead of a table
+  --only a,b      only the mutants of these names
+  --kind K        only those that break safety, liveness, or crash a member
+  --quick         few runs for each: whatever is found late, or never, is told as not detected
+  --runs N        most runs of the simulator for a mutant that breaks safety (default 2000; with --quick 60)
+  --other-runs N  the same for the others (default 200; with --quick 20)
+  --seconds S     most seconds of real time for one mutant (default 1200; with --quick 30)
+  --seed N        the first seed (default 1)
+  --jobs J        so many mutants at a time, each in a copy of its own (default 1)
+  --write FILE    puts the table into that file, between the lines that mark its place
+  --json          one line of JSON for each mutant instead of a table
 `;
 
 const OPTIONS = {
   only: { type: 'string' },
-  runs: { type: 'string', default: '2000' },
-  seconds: { type: 'string', default: '40' },
+  kind: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+  runs: { type: 'string' },
+  'other-runs': { type: 'string' },
+  seconds: { type: 'string' },
   seed: { type: 'string', default: '1' },
+  jobs: { type: 'string', default: '1' },
+  write: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const satisfies ParseArgsConfig['options'];
 
+const PATIENT = { runs: '2000', otherRuns: '200', seconds: '1200' };
+const QUICK = { runs: '60', otherRuns: '20', seconds: '30' };
+
 interface Values {
   readonly wanted: readonly Mutant[];
+  /** For a mutant that breaks safety, and for any other. */
   readonly limits: Limits;
+  readonly otherRuns: number;
+  readonly jobs: number;
+  readonly write: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -44,37 +61,60 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const verdicts: Verdict[] = [];
-  const workshop = new Workshop();
-  try {
-    for (const mutant of values.wanted) {
-      const verdict = await judge(workshop, mutant, values.limits);
-      verdicts.push(verdict);
-      tell(verdict, values.json);
-    }
-  } finally {
-    workshop.remove();
-  }
-  if (!values.json) process.stdout.write(`${describeTable(verdicts, withoutMutant)}\n`);
-  else process.stderr.write(`${summary(verdicts)}\n`);
+  const verdicts = await judgeAll(values);
+  const told = describeTable(verdicts, withoutMutant, args);
+  if (values.json) process.stderr.write(`${summary(verdicts)}\n`);
+  else if (values.write === undefined) process.stdout.write(`${told}\n`);
+  else writeTable(values.write, told);
   return verdicts.every(isDetected) ? 0 : 1;
+}
+
+/** In the order in which they are wanted, whichever is through first. */
+async function judgeAll(values: Values): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  const left = [...values.wanted.entries()];
+  const work = async (): Promise<void> => {
+    const workshop = new Workshop();
+    try {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const [place, mutant] = next;
+        const { limits, otherRuns } = values;
+        const runsMax = mutant.kind === 'safety' ? limits.runsMax : otherRuns;
+        const verdict = await judge(workshop, mutant, { ...limits, runsMax });
+        verdicts[place] = verdict;
+        tell(verdict, values.json);
+      }
+    } finally {
+      workshop.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: values.jobs }, work));
+  return verdicts;
 }
 
 function parse(args: readonly string[]): Values {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   const names = values.only?.split(',') ?? mutants.map(({ name }) => name);
-  const wanted = names.map((name) => {
+  const named = names.map((name) => {
     const mutant = mutants.find((candidate) => candidate.name === name);
     if (mutant === undefined) throw new RangeError(`--only: there is no mutant "${name}"`);
     return mutant;
   });
+  const { kind } = values;
+  if (kind !== undefined && !['safety', 'liveness', 'crash'].includes(kind)) {
+    throw new RangeError(`--kind: "${kind}" is none of safety, liveness, crash`);
+  }
+  const defaults = values.quick ? QUICK : PATIENT;
   return {
-    wanted,
+    wanted: named.filter((mutant) => kind === undefined || mutant.kind === kind),
     limits: {
       firstSeed: positive('seed', values.seed),
-      runsMax: positive('runs', values.runs),
-      secondsMax: positive('seconds', values.seconds),
+      runsMax: positive('runs', values.runs ?? defaults.runs),
+      secondsMax: positive('seconds', values.seconds ?? defaults.seconds),
     },
+    otherRuns: positive('other-runs', values['other-runs'] ?? defaults.otherRuns),
+    jobs: positive('jobs', values.jobs),
+    write: values.write,
     json: values.json,
     help: values.help,
   };

@@ -1,4 +1,5 @@
-/** What the hunt for all mutants gave, as a table for docs/simulation-mutants.md. */
+/** What the hunt for all mutants gave, as a table for docs/simulation.md. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Hunt } from './hunt.js';
 import type { Inexpressible, Mutant } from './mutant.js';
 
@@ -14,19 +15,42 @@ export function isDetected({ hunt, failedTest }: Verdict): boolean {
   return hunt?.found !== undefined || failedTest !== undefined;
 }
 
-export function describeTable(verdicts: readonly Verdict[], without: readonly Inexpressible[]): string {
+/** The lines between which the table stands in a file. */
+const BEGIN = '<!-- the table of mutants begins -->';
+const END = '<!-- the table of mutants ends -->';
+
+/** `args`: those of the command that was run. */
+export function describeTable(
+  verdicts: readonly Verdict[],
+  without: readonly Inexpressible[],
+  args: readonly string[],
+): string {
   const rows = verdicts.map((verdict, i) => row(i + 1, verdict));
+  const date = new Date().toISOString().slice(0, 10);
+  const command = ['node packages/simulator/dist/mutants/bin.js', ...args].join(' ');
   return [
-    '| | bug | mutant | what is planted | kind | detected by | runs | steps |',
-    '|---|---|---|---|---|---|---|---|',
+    `${summary(verdicts)}.`,
+    '',
+    `Measured on ${date} with Node.js ${process.versions.node}: \`${command}\`.`,
+    '',
+    '| | bug | mutant | what is planted | where | kind | detected by | runs | steps |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
-    summary(verdicts),
-    '',
-    'Not expressible:',
+    'Of the list, our design cannot express:',
     '',
     ...without.map(({ bug, reason }) => `- ${bug}: ${reason}`),
   ].join('\n');
+}
+
+/** Puts the table in the place of the one that stands in the file. */
+export function writeTable(file: string, table: string): void {
+  const text = readFileSync(file, 'utf8');
+  const [before, rest = ''] = text.split(`${BEGIN}\n`);
+  const [, after] = rest.split(END);
+  if (before === undefined || after === undefined)
+    throw new Error(`${file} has no place for the table: ${BEGIN} ... ${END}`);
+  writeFileSync(file, `${before}${BEGIN}\n\n${table}\n\n${END}${after}`);
 }
 
 export function summary(verdicts: readonly Verdict[]): string {
@@ -38,16 +62,36 @@ export function summary(verdicts: readonly Verdict[]): string {
   const open = verdicts.filter((verdict) => !isDetected(verdict)).map(({ mutant }) => mutant.name);
   return (
     `${verdicts.length} mutants planted; ${simulated.length} given to the simulator, ${bySimulator.length} detected by it ` +
-    `(median ${runs} runs, ${steps} steps); ${byTest.length} detected by a test only; ` +
+    `(median ${runs} runs, ${steps} steps), ${safetyText(simulated)}; ${byTest.length} detected by a test only; ` +
     `${open.length} not detected${open.length === 0 ? '' : `: ${open.join(', ')}`}`
   );
 }
 
+function safetyText(simulated: readonly Verdict[]): string {
+  const safety = simulated.filter(({ mutant }) => mutant.kind === 'safety');
+  const found = safety.filter(({ hunt }) => hunt?.found !== undefined);
+  return `of the ${safety.length} that break safety ${found.length}`;
+}
+
 function row(number: number, verdict: Verdict): string {
   const { mutant, hunt } = verdict;
-  const cells = [number, mutant.bug, `\`${mutant.name}\``, mutant.planted, mutant.kind, detectedBy(verdict)];
+  const cells = [
+    number,
+    mutant.bug,
+    `\`${mutant.name}\``,
+    mutant.planted,
+    whereOf(mutant),
+    mutant.kind,
+    detectedBy(verdict),
+  ];
   const counts = hunt === undefined ? ['', ''] : [`${hunt.found === undefined ? '> ' : ''}${hunt.runs}`, hunt.steps];
   return `| ${[...cells, ...counts].join(' | ')} |`;
+}
+
+/** The source files that it changes, as package/room/file. */
+function whereOf({ edits }: Mutant): string {
+  const files = edits.map(({ file }) => file.replace(/^packages\/(.*)\/dist\/src\/(.*)\.js$/, '$1/$2'));
+  return [...new Set(files)].join(', ');
 }
 
 function detectedBy({ mutant, hunt, failedTest }: Verdict): string {

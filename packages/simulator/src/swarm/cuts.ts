@@ -11,6 +11,9 @@ export class Cuts {
 
   constructor(world: World) {
     this.#world = world;
+    world.onIdentified = () => {
+      if (this.#links.size > 0) this.#apply();
+    };
   }
 
   add(links: readonly Link[]): void {

@@ -73,6 +73,8 @@ export class Member {
   onTrace: TraceListener | undefined;
   /** Asked before each operation of its disk: true, and the member loses power right there. */
   onDisk: ((operation: string, path: string) => boolean) | undefined;
+  /** In its next life appends wait from the first one on. */
+  holdsAppends = false;
   /** Called after each of its steps. */
   onStep: (() => void) | undefined;
   /** It was told that it is no longer a member. */
@@ -480,6 +482,7 @@ export class Member {
       this.enter(life, () => life.replica?.frame(from, channel, kept));
     });
     life.inbox = inbox;
+    if (this.holdsAppends) inbox.hold((_from, channel) => channel === 'append');
     return {
       frame: (from, channel, frame) => inbox.frame(from, channel, frame),
       unreachable: (peer) => this.enter(life, () => life.replica?.unreachable(peer)),

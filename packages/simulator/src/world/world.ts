@@ -48,6 +48,8 @@ export class World {
   crashes = 0;
   /** A member's life has ended. */
   onEnd: (member: Member) => void = () => {};
+  /** A member that starts knows its id, which may be another one than before. */
+  onIdentified: () => void = () => {};
   #clusterId = 0;
 
   constructor(options: WorldOptions) {
@@ -103,6 +105,7 @@ export class World {
 
   belongs(_member: Member, clusterId: number): void {
     this.#clusterId = clusterId;
+    this.onIdentified();
   }
 
   ended(member: Member): void {
