@@ -13,7 +13,7 @@ import { ETCD_DEFAULTS } from './etcd/backend.js';
 import { EtcdEndpoint } from './etcd/endpoint.js';
 import type { EtcdPlace, PlaceOptions } from './etcd-place.js';
 import { HttpApi } from './http/api.js';
-import { HttpServer } from './http/server.js';
+import { HttpServer, type HttpServerOptions } from './http/server.js';
 import { joinCluster } from './join.js';
 import type { Log } from './log.js';
 import { Metrics } from './metrics.js';
@@ -74,7 +74,16 @@ export async function startServer(config: Config, modules: ServerModules, place?
   const api = new HttpApi(undefined, { limits: config, version: VERSION_BODY, metrics, onFault });
   metrics.addHealth(api.health);
   const settings = { ...ETCD_DEFAULTS, ...place?.settings, electionMs: config.electionTimeoutMs };
-  const etcd = new EtcdEndpoint(settings, config.connectionsMax, onFault);
+  const observe: HttpServerOptions['observe'] = (method, path, status, seconds) =>
+    metrics.requests.observe(method, path, status, seconds);
+  const etcd = new EtcdEndpoint({
+    settings,
+    connectionsMax: config.connectionsMax,
+    callsMax: config.requestsMax,
+    receiveTimeoutMs: config.requestTimeoutMs,
+    observe,
+    onFault,
+  });
   const http = new HttpServer(api, {
     bodyBytesMax: config.bodyBytesMax,
     requestTimeoutMs: config.requestTimeoutMs,
@@ -82,7 +91,8 @@ export async function startServer(config: Config, modules: ServerModules, place?
     requestsMax: config.requestsMax,
     connectionsMax: config.connectionsMax,
     http2: (socket, head) => etcd.accept(socket, head),
-    observe: (method, path, status, seconds) => metrics.requests.observe(method, path, status, seconds),
+    gateway: (incoming, outgoing) => etcd.gateway.handle(incoming, outgoing),
+    observe,
     onFault,
   });
   const taken = await http.listen(config.serverAddress);

@@ -1,11 +1,12 @@
 /**
- * The etcd side of a server: the services over its member, carried by gRPC. Connections that come before the member is open are
- * closed at once; clients try again.
+ * The etcd side of a server: the services over its member, carried by gRPC and by the JSON gateway. gRPC connections that come
+ * before the member is open are closed at once; clients try again.
  */
 import type { Socket } from 'node:net';
 import type { GrpcServer } from '@quorate/grpc';
 import type { Member } from '@quorate/replica';
 import type { EtcdBackend, EtcdSettings } from './backend.js';
+import { Gateway, type GatewayOptions } from './gateway.js';
 import { grpcServer } from './grpc-binding.js';
 import { Headers } from './header.js';
 import type { Served } from './service.js';
@@ -14,19 +15,27 @@ import { etcdServices } from './services.js';
 /** gRPC's own limit on requests lies this much above etcd's, so that it is etcd's error that a client meets first (contract 15). */
 const RECEIVE_SLACK_BYTES = 512 * 1024;
 
+export interface EtcdEndpointOptions extends Omit<GatewayOptions, 'messageBytesMax'> {
+  readonly settings: EtcdSettings;
+  readonly connectionsMax: number;
+}
+
 export class EtcdEndpoint {
-  readonly #settings: EtcdSettings;
-  readonly #connectionsMax: number;
-  readonly #onFault: (error: unknown) => void;
+  /** For requests of HTTP/1.1. */
+  readonly gateway: Gateway;
+  readonly #options: EtcdEndpointOptions;
   readonly #stopListeners = new Set<() => void>();
   #server: GrpcServer | undefined;
   #services: readonly Served[] = [];
   #isStopping = false;
 
-  constructor(settings: EtcdSettings, connectionsMax: number, onFault: (error: unknown) => void) {
-    this.#settings = settings;
-    this.#connectionsMax = connectionsMax;
-    this.#onFault = onFault;
+  constructor(options: EtcdEndpointOptions) {
+    this.#options = options;
+    this.gateway = new Gateway({ ...options, messageBytesMax: this.#messageBytesMax });
+  }
+
+  get #messageBytesMax(): number {
+    return this.#options.settings.requestBytesMax + RECEIVE_SLACK_BYTES;
   }
 
   /** Every method that is served; none before attach(). */
@@ -35,21 +44,23 @@ export class EtcdEndpoint {
   }
 
   attach(member: Member): void {
+    const { settings, connectionsMax, onFault } = this.#options;
     const { door, cluster } = member;
     const backend: EtcdBackend = {
       door,
       cluster,
       headers: new Headers(door),
-      settings: this.#settings,
+      settings,
       onStop: (listener) => this.#onStop(listener),
     };
     door.onStop(() => this.beginStop());
     this.#services = etcdServices(backend);
     this.#server = grpcServer(this.#services, {
-      messageBytesMax: this.#settings.requestBytesMax + RECEIVE_SLACK_BYTES,
-      connectionsMax: this.#connectionsMax,
-      onHandlerError: this.#onFault,
+      messageBytesMax: this.#messageBytesMax,
+      connectionsMax,
+      onHandlerError: onFault,
     });
+    this.gateway.serve(this.#services);
   }
 
   /** `head`: what was read of the connection so far. */
@@ -64,6 +75,7 @@ export class EtcdEndpoint {
     this.#isStopping = true;
     for (const listener of this.#stopListeners) listener();
     this.#stopListeners.clear();
+    this.gateway.beginStop();
   }
 
   /** Resolves when every connection is closed: at the latest after `graceMs`. */

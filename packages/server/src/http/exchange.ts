@@ -10,6 +10,8 @@ import type { HttpRequest, HttpResponse } from './types.js';
 /** How long, and how much of, a body that was refused is still read: closing at once would reset the connection and lose the answer. */
 const LINGER_MS = 1000;
 const LINGER_BYTES_MAX = 4 * 1024 * 1024;
+/** How long the body of an answered request may take to end. */
+const DROP_BODY_MS = 30_000;
 
 /** What an exchange needs of its server. */
 export interface ExchangeHost {
@@ -66,6 +68,10 @@ export class Exchange implements Deadline {
 
   private declaredBytes(): number {
     return Number(this.incoming.headers['content-length'] ?? 0);
+  }
+
+  private hasBody(): boolean {
+    return this.declaredBytes() > 0 || this.incoming.headers['transfer-encoding'] !== undefined;
   }
 
   private readBody(): void {
@@ -126,7 +132,10 @@ export class Exchange implements Deadline {
     if (cutOff || this.host.closing) headers['connection'] = 'close';
     outgoing.writeHead(response.status, headers);
     if (cutOff) this.linger(response.body);
-    else outgoing.end(response.body);
+    else {
+      outgoing.end(response.body);
+      if (!this.incoming.complete && this.hasBody()) this.hearOut();
+    }
     this.host.onEnd(this, response.status);
   }
 
@@ -148,6 +157,13 @@ export class Exchange implements Deadline {
     incoming.once('close', end);
     incoming.resume();
     if (incoming.complete || incoming.destroyed) end();
+  }
+
+  /** Answered before the body has come, which node:http drops: but not for as long as the client likes. */
+  private hearOut(): void {
+    const { incoming } = this;
+    const timer = setTimeout(() => incoming.socket.destroy(), DROP_BODY_MS).unref();
+    incoming.once('close', () => clearTimeout(timer));
   }
 
   /** The connection closed, after the answer or before it. */

@@ -25,7 +25,7 @@ export interface HttpServerOptions {
   readonly connectionsMax: number;
   /** Takes over the connections of HTTP/2 clients; `head` is what was read of them. Without it they are refused as bad HTTP/1.1. */
   readonly http2?: (socket: Socket, head: Buffer) => void;
-  /** Asked first, with every request: answers itself, now or later, if it returns true. */
+  /** Asked first, with every request: answers itself, now or later, if it returns true. Sees to `Expect: 100-continue` too. */
   readonly gateway?: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
   /** Told of every answer; status 0: the client went away. */
   readonly observe?: (method: string, path: string, status: number, seconds: number) => void;
@@ -36,8 +36,6 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** An idle connection is closed after that; longer than the usual idle time of proxies (60 s), which would otherwise race with it. */
 const KEEP_ALIVE_MS = 75_000;
-/** node:http's own limit on receiving a request comes after ours, which answers. */
-const RECEIVE_SLACK_MS = 5000;
 
 export class HttpServer implements ExchangeHost {
   readonly bodyBytesMax: number;
@@ -61,11 +59,11 @@ export class HttpServer implements ExchangeHost {
     this.bodyBytesMax = options.bodyBytesMax;
     this.reads = new Deadlines(options.requestTimeoutMs, monotonicMs);
     this.writes = new Deadlines(Math.min(options.requestTimeoutMs, options.writeTimeoutMs), monotonicMs);
-    const receiveTimeoutMs = Math.ceil(options.requestTimeoutMs) + RECEIVE_SLACK_MS;
     this.server = createServer({
       maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, receiveTimeoutMs),
-      requestTimeout: receiveTimeoutMs,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // Streams of the gateway may send for as long as they like; all others have deadlines of their own, which answer (exchange.ts).
+      requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
       noDelay: true,
     });
@@ -75,8 +73,9 @@ export class HttpServer implements ExchangeHost {
     this.server.on('connection', (socket) => this.greet(socket, () => serveHttp1?.call(this.server, socket)));
     this.server.on('request', (incoming, outgoing) => this.begin(incoming, outgoing));
     this.server.on('checkContinue', (incoming, outgoing) => {
+      if (this.takenElsewhere(incoming, outgoing)) return;
       if (Number(incoming.headers['content-length'] ?? 0) <= this.bodyBytesMax) outgoing.writeContinue();
-      this.begin(incoming, outgoing);
+      this.exchange(incoming, outgoing);
     });
   }
 
@@ -182,16 +181,20 @@ export class HttpServer implements ExchangeHost {
   }
 
   private begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (!this.takenElsewhere(incoming, outgoing)) this.exchange(incoming, outgoing);
+  }
+
+  /** Not a call of the HTTP API: it is answered, or will be. */
+  private takenElsewhere(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     const serves = this.partly.get(incoming.socket);
     if (serves !== undefined && !serves(incoming.url ?? '/')) {
-      this.fresh.delete(incoming.socket);
       outgoing.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
-      return;
-    }
-    if (this.options.gateway?.(incoming, outgoing) === true) {
-      this.fresh.delete(incoming.socket);
-      return;
-    }
+    } else if (this.options.gateway?.(incoming, outgoing) !== true) return false;
+    this.fresh.delete(incoming.socket);
+    return true;
+  }
+
+  private exchange(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const exchange = new Exchange(this, incoming, outgoing, performance.now());
     this.requestsUnderWay += 1;
     this.fresh.delete(incoming.socket);

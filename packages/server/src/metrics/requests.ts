@@ -15,6 +15,7 @@ const ROUTES = [
   '/readyz',
   '/metrics',
   '/version',
+  '/v3',
   'other',
 ] as const;
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'other'] as const;
