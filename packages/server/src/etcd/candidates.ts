@@ -130,7 +130,7 @@ export class Wait {
   readonly #backend: EtcdBackend;
   readonly #candidates: Candidates;
   readonly #options: WaitOptions;
-  readonly #endStop: () => void;
+  #endStop: () => void = () => {};
   #watcher: Watcher | undefined;
   #isOver = false;
 
@@ -152,6 +152,7 @@ export class Wait {
 
   /** Finds the youngest of those who are older, whose end is to be waited for. */
   #look(): void {
+    if (this.#isOver) return;
     const { name, revision } = this.#options;
     const older = rangeOf(candidatesOf(name), endOf(name), {
       sortTarget: 'create',
@@ -179,12 +180,12 @@ export class Wait {
       {
         events: () => {
           watcher.close();
-          if (!this.#isOver) this.#look();
+          this.#look();
           return true;
         },
         // The deletion may have been compacted too: the present state tells.
         compacted: () => {
-          if (!this.#isOver) this.#look();
+          this.#look();
         },
       },
     );

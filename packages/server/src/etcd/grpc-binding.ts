@@ -11,18 +11,20 @@ export function grpcServer(served: readonly Served[], options: GrpcServerOptions
       const { handler } = one;
       server.unary(path, (call, bytes) => {
         const message = decoded(request, bytes, (failure) => call.fail(failure.code as GrpcStatus, failure.message));
-        if (message !== undefined) handler(message, contextOf(call, bytes.length), new GrpcReply(call, response));
+        if (message !== undefined) handler(message, new GrpcContext(call, bytes.length), new GrpcReply(call, response));
       });
     } else if (kind === 'server-stream') {
       server.serverStream(path, (call, bytes) => {
-        const stream = new GrpcDuplex(call, request, response);
-        one.handler(stream, contextOf(call, bytes.length));
+        const context = new GrpcContext(call, bytes.length);
+        const stream = new GrpcDuplex(call, context, { request, response });
+        one.handler(stream, context);
         stream.deliver(bytes);
       });
     } else {
       server.bidi(path, (call) => {
-        const stream = new GrpcDuplex(call, request, response);
-        one.handler(stream, contextOf(call, 0));
+        const context = new GrpcContext(call, 0);
+        const stream = new GrpcDuplex(call, context, { request, response });
+        one.handler(stream, context);
         stream.listen();
       });
     }
@@ -45,19 +47,40 @@ function decoded<Message>(
   }
 }
 
-function contextOf(call: UnaryCall | StreamCall, requestBytes: number): CallContext {
-  return {
-    metadata: (name) => call.metadata.get(name),
-    requestBytes,
-    get isCancelled() {
-      return call.isCancelled;
-    },
-    onCancel: (listener) => call.onCancel(() => listener()),
-  };
+class GrpcContext implements CallContext {
+  readonly requestBytes: number;
+  readonly #call: UnaryCall | StreamCall;
+  #onCancel: (() => void) | undefined;
+  #isRefused = false;
+
+  constructor(call: UnaryCall | StreamCall, requestBytes: number) {
+    this.#call = call;
+    this.requestBytes = requestBytes;
+  }
+
+  metadata(name: string): string | undefined {
+    return this.#call.metadata.get(name);
+  }
+
+  get isCancelled(): boolean {
+    return this.#isRefused || this.#call.isCancelled;
+  }
+
+  onCancel(listener: () => void): void {
+    this.#onCancel = listener;
+    this.#call.onCancel(() => listener());
+  }
+
+  /** The carrier ends the stream, for a message that is none: the handler has to hear of it, since for gRPC this is no cancellation. */
+  refused(): void {
+    this.#isRefused = true;
+    this.#onCancel?.();
+  }
 }
 
-/** Replies are copied on their way out, so one buffer serves them all. */
-const WRITER = new Writer();
+/** Replies are copied on their way out, so one buffer serves them all: unless one has made it grow beyond what is worth keeping. */
+const WRITER_BYTES_KEPT = 1024 * 1024;
+let writer = new Writer();
 
 class GrpcReply<Response> implements Reply<Response> {
   readonly #call: UnaryCall;
@@ -70,9 +93,11 @@ class GrpcReply<Response> implements Reply<Response> {
 
   ok(message: Response): void {
     if (this.#call.isCancelled) return;
-    WRITER.clear();
-    this.#codec.encodeInto(WRITER, message as MessageInit<Response>);
-    this.#call.reply(WRITER.view());
+    writer.clear();
+    this.#codec.encodeInto(writer, message as MessageInit<Response>);
+    const encoded = writer.view();
+    this.#call.reply(encoded);
+    if (encoded.length > WRITER_BYTES_KEPT) writer = new Writer();
   }
 
   fail(failure: RpcFailure): void {
@@ -82,14 +107,20 @@ class GrpcReply<Response> implements Reply<Response> {
 
 class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
   readonly #call: StreamCall;
+  readonly #context: GrpcContext;
   readonly #request: Codec<Request>;
   readonly #response: Codec<Response>;
   #receive: (request: Request) => void = () => {};
   #halfClosed: () => void = () => {};
   #isEnded = false;
 
-  constructor(call: StreamCall, request: Codec<Request>, response: Codec<Response>) {
+  constructor(
+    call: StreamCall,
+    context: GrpcContext,
+    { request, response }: { readonly request: Codec<Request>; readonly response: Codec<Response> },
+  ) {
     this.#call = call;
+    this.#context = context;
     this.#request = request;
     this.#response = response;
   }
@@ -131,7 +162,7 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
 
   /** The only message of a server stream. */
   deliver(bytes: Uint8Array): void {
-    const message = decoded(this.#request, bytes, (failure) => this.end(failure));
+    const message = decoded(this.#request, bytes, (failure) => this.#refuse(failure));
     if (message === undefined || this.#isEnded) return;
     this.#receive(message);
     this.#halfClosed();
@@ -139,9 +170,14 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
 
   listen(): void {
     this.#call.onMessage((bytes) => {
-      const message = decoded(this.#request, bytes, (failure) => this.end(failure));
+      const message = decoded(this.#request, bytes, (failure) => this.#refuse(failure));
       if (message !== undefined && !this.#isEnded) this.#receive(message);
     });
     this.#call.onHalfClose(() => this.#halfClosed());
+  }
+
+  #refuse(failure: RpcFailure): void {
+    this.#context.refused();
+    this.end(failure);
   }
 }

@@ -13,7 +13,7 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from '@quorate/proto';
-import type { Command, Response, TxnOperation } from '@quorate/replica/internal';
+import type { Command, RangeOperation, Response, TxnOperation } from '@quorate/replica/internal';
 import type { EtcdBackend } from './backend.js';
 import { etcdFailure, memberFailure, storeFailure } from './errors.js';
 import { type CallContext, type Duplex, type Reply, type RpcFailure, type Served, stream, unary } from './service.js';
@@ -94,8 +94,9 @@ export class KvService {
   #readTransaction(request: TxnRequest, operation: TxnOperation, reply: Reply<TxnResponse>): void {
     const ranges = [...request.success, ...request.failure];
     const isSerializable = ranges.every(({ requestRange }) => requestRange?.serializable === true);
+    const kept = withOwnOperands(operation);
     this.#read(isSerializable, reply, () => {
-      const response = this.#backend.door.store().query(operation);
+      const response = this.#backend.door.store().query(kept);
       if (response.kind === 'error') reply.fail(storeFailure(response.code));
       else if (response.kind === 'txn') reply.ok({ ...txnMessage(response), header: this.#backend.headers.now() });
     });
@@ -132,14 +133,14 @@ export class KvService {
         ) {
           throw new Refused(etcdFailure('RangeStreamFilterUnsupported'));
         }
-        this.#read(request.serializable, failed, () => this.#sendParts(parts, request));
+        this.#read(request.serializable, failed, () => this.#sendParts(parts, operation));
       });
     });
   }
 
-  #sendParts(parts: Duplex<RangeRequest, RangeStreamResponse>, request: RangeRequest): void {
+  #sendParts(parts: Duplex<RangeRequest, RangeStreamResponse>, operation: RangeOperation): void {
     // One whole read at the pinned revision: its key-values are views of the store's own memory, so it is only the list that is held.
-    const response = this.#backend.door.store().range(rangeOperation(request));
+    const response = this.#backend.door.store().range(operation);
     if (response.kind === 'error') {
       parts.end(storeFailure(response.code));
       return;
@@ -147,8 +148,9 @@ export class KvService {
     const { kvs, more, count } = rangeMessage(response);
     const header = this.#backend.headers.now();
     let next = 0;
+    let isOver = false;
     const sendSome = (): void => {
-      for (;;) {
+      while (!isOver) {
         const from = next;
         let bytes = 0;
         for (; next < kvs.length && (bytes < STREAM_PART_BYTES || next === from); next++) {
@@ -156,6 +158,7 @@ export class KvService {
         }
         const part = kvs.slice(from, next);
         if (next === kvs.length) {
+          isOver = true;
           parts.send({ rangeResponse: { header, kvs: part, more, count } });
           parts.end();
           return;
@@ -196,6 +199,14 @@ export class KvService {
       else if (result.value.kind === kind) reply.ok(translate(result.value as ResponseOf<Kind>));
     });
   }
+}
+
+/** The transaction without a view of its message, which is not there any more when it is looked at. */
+function withOwnOperands(operation: TxnOperation): TxnOperation {
+  const compares = operation.compares.map((compare) =>
+    compare.target === 'value' ? { ...compare, operand: Uint8Array.from(compare.operand) } : compare,
+  );
+  return { ...operation, compares };
 }
 
 function isReadOnly(request: TxnRequest): boolean {

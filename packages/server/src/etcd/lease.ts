@@ -15,7 +15,7 @@ import {
 import type { LeaseId } from '@quorate/replica/internal';
 import type { EtcdBackend } from './backend.js';
 import { etcdFailure, memberFailure, storeFailure } from './errors.js';
-import { type Duplex, type Reply, type Served, stream, unary } from './service.js';
+import { type CallContext, type Duplex, type Reply, type RpcFailure, type Served, stream, unary } from './service.js';
 import { keyBytes } from './translate.js';
 
 /** Contract 27. */
@@ -45,7 +45,7 @@ export class LeaseService {
       unary(methods.LeaseRevoke, (request, _call, reply) => this.#revoke(request, reply)),
       unary(methods.LeaseTimeToLive, (request, _call, reply) => this.#timeToLive(request, reply)),
       unary(methods.LeaseLeases, (_request, _call, reply) => this.#leases(reply)),
-      stream(methods.LeaseKeepAlive, (renewals) => new KeepAlive(this.#backend, renewals)),
+      stream(methods.LeaseKeepAlive, (renewals, call) => new KeepAlive(this.#backend, renewals, call)),
     ];
   }
 
@@ -111,21 +111,40 @@ export class LeaseService {
   }
 }
 
-/** One client's stream of renewals: answered in the order in which they came. */
+/** Renewals of one stream under way at once; more wait with the client. */
+const RENEWALS_MAX = 1024;
+
+/**
+ * One client's stream of renewals: answered in the order in which they came. It takes no more of them than it may have under way, and
+ * none while its client does not read the answers: so what it holds is bounded whatever the client does.
+ */
 class KeepAlive {
   readonly #backend: EtcdBackend;
   readonly #stream: Duplex<LeaseKeepAliveRequest, LeaseKeepAliveResponse>;
+  #endStop: () => void = () => {};
   /** Answers by the number of their request; what is missing is still under way. */
   readonly #answers = new Map<number, LeaseKeepAliveResponse>();
   #received = 0;
   #answered = 0;
+  #isFull = false;
+  #isPaused = false;
   #isHalfClosed = false;
   #isOver = false;
 
-  constructor(backend: EtcdBackend, renewals: Duplex<LeaseKeepAliveRequest, LeaseKeepAliveResponse>) {
+  constructor(
+    backend: EtcdBackend,
+    renewals: Duplex<LeaseKeepAliveRequest, LeaseKeepAliveResponse>,
+    call: CallContext,
+  ) {
     this.#backend = backend;
     this.#stream = renewals;
+    this.#endStop = backend.onStop(() => this.#end(etcdFailure('Stopped')));
+    call.onCancel(() => this.#close());
     renewals.onMessage((request) => this.#renew(request.ID));
+    renewals.onDrain(() => {
+      this.#isFull = false;
+      this.#regulate();
+    });
     renewals.onHalfClose(() => {
       this.#isHalfClosed = true;
       this.#send();
@@ -133,13 +152,14 @@ class KeepAlive {
   }
 
   #renew(ID: LeaseId): void {
+    if (this.#isOver) return;
     const number = this.#received++;
+    this.#regulate();
     const operation = { kind: 'lease-renew', lease: ID, timeMs: 0 } as const;
     this.#backend.door.execute({ operation, limits: undefined }, (result) => {
       if (this.#isOver) return;
       if (!result.ok) {
-        this.#isOver = true;
-        this.#stream.end(memberFailure(result));
+        this.#end(memberFailure(result));
         return;
       }
       // A lease that is not there is no error: its time to live is 0 (contract 29).
@@ -157,11 +177,30 @@ class KeepAlive {
     ) {
       this.#answers.delete(this.#answered);
       this.#answered += 1;
-      this.#stream.send(answer);
+      if (!this.#stream.send(answer)) this.#isFull = true;
     }
-    if (this.#isHalfClosed && this.#answered === this.#received && !this.#isOver) {
-      this.#isOver = true;
-      this.#stream.end();
-    }
+    if (this.#isHalfClosed && this.#answered === this.#received) this.#end(undefined);
+    else this.#regulate();
+  }
+
+  #regulate(): void {
+    if (this.#isOver) return;
+    const mustPause = this.#isFull || this.#received - this.#answered >= RENEWALS_MAX;
+    if (mustPause === this.#isPaused) return;
+    this.#isPaused = mustPause;
+    if (mustPause) this.#stream.pause();
+    else this.#stream.resume();
+  }
+
+  #end(failure: RpcFailure | undefined): void {
+    if (this.#isOver) return;
+    this.#close();
+    this.#stream.end(failure);
+  }
+
+  #close(): void {
+    this.#isOver = true;
+    this.#answers.clear();
+    this.#endStop();
   }
 }

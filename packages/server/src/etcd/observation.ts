@@ -15,7 +15,7 @@ export class Observation {
   readonly #backend: EtcdBackend;
   readonly #candidates: Candidates;
   readonly #leaders: Duplex<LeaderRequest, LeaderResponse>;
-  readonly #endStop: () => void;
+  #endStop: () => void = () => {};
   #name = '';
   #watcher: Watcher | undefined;
   /** The client has enough to read; `#looksLater`: and there may be another leader by then. */
@@ -38,12 +38,12 @@ export class Observation {
 
   #drained(): void {
     this.#isFull = false;
-    if (this.#isOver) return;
     if (this.#looksLater) this.#look();
     else this.#watcher?.resume();
   }
 
   #look(): void {
+    if (this.#isOver) return;
     this.#watcher?.close();
     this.#watcher = undefined;
     this.#looksLater = this.#isFull;

@@ -19,6 +19,7 @@ export function streamSnapshot(
 ): void {
   const digest = createHash('sha256');
   let sentBytes = 0;
+  let isOver = false;
   const send = (blob: Uint8Array): boolean => {
     sentBytes += blob.length;
     digest.update(blob);
@@ -35,6 +36,7 @@ export function streamSnapshot(
       }
       if (!isRoomy) return;
     }
+    isOver = true;
     send(new Uint8Array((PAGE_BYTES - (sentBytes % PAGE_BYTES)) % PAGE_BYTES));
     blobs.send({ header: undefined, remainingBytes: 0, blob: digest.digest(), version });
     blobs.end();
@@ -42,7 +44,7 @@ export function streamSnapshot(
   };
   call.onCancel(() => snapshot.release());
   blobs.onDrain(() => {
-    if (!call.isCancelled) sendSome();
+    if (!isOver && !call.isCancelled) sendSome();
   });
   sendSome();
 }

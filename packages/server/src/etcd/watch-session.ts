@@ -28,6 +28,8 @@ const TOO_MANY = 'etcdserver: too many requests';
 interface Watch {
   readonly id: number;
   readonly watcher: Watcher;
+  readonly wantsPrevious: boolean;
+  readonly mayFragment: boolean;
   readonly wantsProgress: boolean;
   /** Something was sent since progress was last told: there is no need to tell it again. */
   isActive: boolean;
@@ -74,6 +76,8 @@ export class WatchSession {
       return;
     }
     const id = watchId === 0 ? this.#freeId() : watchId;
+    // Only what is needed of the request: it keeps the piece of input alive that it came in.
+    const { prevKv, fragment } = request;
     // Before any event of it, whatever the queue is like.
     this.#send({ watchId: id, created: true });
     const watch: Watch = {
@@ -83,15 +87,17 @@ export class WatchSession {
           key,
           rangeEnd,
           startRevision,
-          previous: request.prevKv,
+          previous: prevKv,
           noPut: request.filters.includes('NOPUT'),
           noDelete: request.filters.includes('NODELETE'),
         },
         {
-          events: (events, at) => this.#tell(watch, events, request, at),
+          events: (events, at) => this.#tell(watch, events, at),
           compacted: (compactRevision) => this.#end(id, compactRevision),
         },
       ),
+      wantsPrevious: prevKv,
+      mayFragment: fragment,
       wantsProgress: request.progressNotify,
       isActive: false,
     };
@@ -127,16 +133,16 @@ export class WatchSession {
     this.#sent(this.#stream.send({ ...BLANK, header, watchId: id, canceled: true, compactRevision }));
   }
 
-  #tell(watch: Watch, events: readonly WatchEvent[], request: WatchCreateRequest, revision: number): boolean {
+  #tell(watch: Watch, events: readonly WatchEvent[], revision: number): boolean {
     if (events.length === 0) return !this.#isFull;
     watch.isActive = true;
     const header = this.#backend.headers.now(revision);
     const { requestBytesMax } = this.#backend.settings;
-    const body = encodedEvents(events, request.prevKv);
-    if (!request.fragment || body.length <= requestBytesMax) {
+    const body = encodedEvents(events, watch.wantsPrevious);
+    if (!watch.mayFragment || body.length <= requestBytesMax) {
       return this.#sent(this.#stream.sendEncoded(joined(WatchResponse.encode({ header, watchId: watch.id }), body)));
     }
-    const fragments = fragmentsOf(events, request.prevKv, requestBytesMax);
+    const fragments = fragmentsOf(events, watch.wantsPrevious, requestBytesMax);
     for (const [i, fragment] of fragments.entries()) {
       const isLast = i === fragments.length - 1;
       const head = WatchResponse.encode({ header, watchId: watch.id, fragment: !isLast });
