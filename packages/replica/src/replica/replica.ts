@@ -551,6 +551,7 @@ export class Replica implements NetworkInput {
       peers: this.#peers,
       platform: this.#seams.platform,
       refusal: () => this.#refusal(),
+      isRemoved: (member) => this.#state.directory.isRemoved(member),
       nowTick: () => this.#nowTick,
       deadlineTick: () => this.#deadline(),
       send: (to, message) => this.#sendPeer(to, message),

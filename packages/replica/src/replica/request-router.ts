@@ -36,6 +36,8 @@ export interface RequestRouterPort {
   readonly platform: Platform;
   /** Why no request can be taken now, if so. */
   refusal(): Failure | undefined;
+  /** That member has left the cluster, for good. */
+  isRemoved(member: MemberId): boolean;
   nowTick(): number;
   /** When a request that begins now ends at the latest. */
   deadlineTick(): number;
@@ -87,7 +89,8 @@ export class RequestRouter {
   /** At the leader, for another member. What it cannot propose itself it refuses: nothing is passed on a second time. */
   receive(from: MemberId, forward: Forward): void {
     const { requestId } = forward;
-    if (!this.#recent.take(from, requestId)) return;
+    // What was taken from one that has left is forgotten: a frame of its that arrives twice would be taken twice.
+    if (this.#port.isRemoved(from) || !this.#recent.take(from, requestId)) return;
     const reply = (status: ForwardReply['status'], reason: string, body: Uint8Array): void =>
       this.#port.send(from, { kind: 'forward-reply', requestId, status, reason, body });
     if (this.#port.raft.role !== 'leader') {
