@@ -61,4 +61,18 @@ export const membership: readonly Mutant[] = [
     ],
     test: raftTest('quorum'),
   },
+  {
+    bug: 'own',
+    name: 'configuration-known-in-memory-only',
+    planted:
+      'core: that a change of the configuration is committed need not be durable before a member tells that it knows',
+    kind: 'safety',
+    edits: [
+      inRaft('follower', 'if (core.configCommit > core.hardStatePersisted.commit)', 'if (core.configCommit < 0)'),
+      inRaft('ready', '(core.configCommit > told.commit && core.hardStateTold.commit >= core.configCommit)', 'false'),
+    ],
+    test: raftTest('transcripts'),
+    outOfReach:
+      'it takes the restart of those who have told a removed leader that they know, while nobody else does; the storm removes no leader that still leads',
+  },
 ];

@@ -89,6 +89,21 @@ export const requests: readonly Mutant[] = [
     test: replicaTest('replica/requests'),
   },
   {
+    bug: 'own',
+    name: 'requests-numbered-anew',
+    planted:
+      'requests: a member that restarts numbers what it forwards from 1 again, so an answer to its former life ends another request',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'replica/replica',
+        "new Requests(1 + seams.random.stream('forward-ids').integer(FORWARD_ID_BOUND))",
+        'new Requests(1)',
+      ),
+    ],
+    test: replicaTest('replica/requests'),
+  },
+  {
     bug: 75,
     name: 'revision-from-what-is-left',
     planted:

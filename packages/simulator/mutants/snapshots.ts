@@ -233,6 +233,34 @@ export const snapshots: readonly Mutant[] = [
   },
   {
     bug: 'own',
+    name: 'transfers-numbered-anew',
+    planted: 'snapshots: a member that restarts numbers its transfers from 1 again, so that chunks of two of them mix',
+    kind: 'crash',
+    edits: [
+      inReplica(
+        'replica/snapshots',
+        "firstTransferId: 1 + port.random.stream('transfer-ids').integer(TRANSFER_ID_BOUND),",
+        'firstTransferId: 1,',
+      ),
+    ],
+    test: replicaTest('replica/snapshot-transfer'),
+  },
+  {
+    bug: 'own',
+    name: 'transfer-given-up-for-its-own-limit',
+    planted: 'snapshot sender: a transfer that waits for its own limit of bytes takes its receiver for silent',
+    kind: 'liveness',
+    edits: [
+      inReplica(
+        'replica/snapshot-sender',
+        'if (transfer.sent === 0 && this.#budgetBytes <= 0)',
+        'if (transfer.sent < 0)',
+      ),
+    ],
+    test: replicaTest('replica/snapshot-transfer'),
+  },
+  {
+    bug: 'own',
     name: 'log-compacted-under-a-transfer',
     planted: 'leader: the log after a snapshot that is on its way is not kept',
     kind: 'liveness',

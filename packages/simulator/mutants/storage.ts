@@ -113,6 +113,37 @@ export const storage: readonly Mutant[] = [
   },
   {
     bug: 'own',
+    name: 'failed-first-write-refused',
+    planted: 'log: a segment whose first write failed, or was torn within its header, is taken for a damaged one',
+    kind: 'crash',
+    edits: [
+      inReplica(
+        'wal/recovery',
+        'if (!isWholeHeader(this.#platform, first) && this.#endsWithin(path, SEGMENT_HEADER_BYTES))',
+        'if (sequence < 0)',
+      ),
+    ],
+    test: replicaTest('wal/wal'),
+  },
+  {
+    bug: 'own',
+    name: 'bare-segment-without-hard-state',
+    planted:
+      'log: the hard state is written at the beginning of a segment only, not behind a header that a crash left alone',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'wal/log',
+        'if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1 && !isReset)',
+        'if (offset === 0 && this.#sequence > 1 && !isReset)',
+      ),
+      // Otherwise the segment before it stays until there is a hard state behind the header.
+      inReplica('wal/log', 'this.#syncedBytes > SEGMENT_HEADER_BYTES;', 'this.#syncedBytes > 0;'),
+    ],
+    test: replicaTest('wal/wal'),
+  },
+  {
+    bug: 'own',
     name: 'torn-tail-not-zeroed',
     planted: "log: what a crash left behind the log's end stays there",
     kind: 'safety',
