@@ -15,7 +15,7 @@ import { etcdServices } from './services.js';
 /** gRPC's own limit on requests lies this much above etcd's, so that it is etcd's error that a client meets first (contract 15). */
 const RECEIVE_SLACK_BYTES = 512 * 1024;
 
-export interface EtcdEndpointOptions extends Omit<GatewayOptions, 'messageBytesMax'> {
+export interface EtcdEndpointOptions extends Omit<GatewayOptions, 'messageBytesMax' | 'requestBytesMax'> {
   readonly settings: EtcdSettings;
   readonly connectionsMax: number;
 }
@@ -31,7 +31,8 @@ export class EtcdEndpoint {
 
   constructor(options: EtcdEndpointOptions) {
     this.#options = options;
-    this.gateway = new Gateway({ ...options, messageBytesMax: this.#messageBytesMax });
+    const { requestBytesMax } = options.settings;
+    this.gateway = new Gateway({ ...options, requestBytesMax, messageBytesMax: this.#messageBytesMax });
   }
 
   get #messageBytesMax(): number {

@@ -23,6 +23,8 @@ import type { Reply, RpcFailure, Served } from './service.js';
 export interface GatewayOptions {
   /** Largest request as a message, in bytes: gRPC's limit. */
   readonly messageBytesMax: number;
+  /** Largest request that may go into the log: etcd's own limit, which is lower. */
+  readonly requestBytesMax: number;
   /** Unary calls under way at once. */
   readonly callsMax: number;
   /** How long the body of a unary call may take. */
@@ -167,8 +169,8 @@ export class Gateway {
       }
       const message = decoded(codec, body, reply);
       if (message === undefined) return;
-      // A message is never longer than its JSON: short bodies need not be measured.
-      const isLong = body.length > this.#options.messageBytesMax / JSON_EXPANSION;
+      // A message is never longer than its JSON: where that is within all limits, it need not be measured.
+      const isLong = body.length > this.#options.requestBytesMax;
       call.requestBytes = isLong ? codec.encode(message).length : body.length;
       if (call.requestBytes > this.#options.messageBytesMax) {
         reply.fail(tooLarge(call.requestBytes, this.#options.messageBytesMax));
