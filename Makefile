@@ -24,6 +24,7 @@ run3: build ## start the third member (.env3)
 run-test: test ## the seed's name for `make test`
 
 test: check ## check, then run every test; the last line counts them
+	@-bash tools/install-test-tools.sh
 	@node tools/dist/run-tests.js
 
 check: build ## formatting, lint and the repository's own rules
