@@ -204,8 +204,8 @@ export class Raft {
    */
   get slowestMatch(): number {
     let slowest = Number.POSITIVE_INFINITY;
-    for (const { match, state, recentlyActive } of this.core.progress.values()) {
-      if (recentlyActive && state !== 'snapshot') slowest = Math.min(slowest, match);
+    for (const { match, state, isActive } of this.core.progress.values()) {
+      if (isActive && state !== 'snapshot') slowest = Math.min(slowest, match);
     }
     return slowest;
   }
