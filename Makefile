@@ -47,8 +47,8 @@ bench: build ## the seed's measurements, beside the seed's own figures
 bench-etcd: build ## Quorate beside etcd, the same loads in turns; FORM=long takes about half an hour
 	@node bench/dist/etcd/main.js --form $(or $(FORM),short)
 
-mutants: build ## plant known bugs in copies of the code and see which of them the simulator finds (about 20 minutes)
-	@node packages/simulator/dist/mutants/bin.js
+mutants: build ## plant known bugs in copies of the code, see which of them the simulator finds, and write the table (half an hour)
+	@node packages/simulator/dist/mutants/bin.js --jobs 2 --write docs/simulation.md
 
 clean: ## remove what was built and installed, and the members' data
 	rm -rf node_modules packages/*/dist packages/*/node_modules tools/dist bench/dist bench/results node1 node2 node3

@@ -15,7 +15,7 @@ export const snapshots: readonly Mutant[] = [
       inRaft(
         'replication',
         'if (previousTerm === undefined) {',
-        "if (previousTerm === undefined || (progress.state === 'probe' && progress.match === 0 && log.applied > 0)) {",
+        "if (previousTerm === undefined || (progress.state === 'probe' && progress.match === 0 && !progress.learner && log.applied > 0)) {",
       ),
       inRaft('follower', 'if (log.matches(snapshot.index, snapshot.term)) {', 'if (snapshot.index === 0) {'),
       inRaft('log', RESET_CHECK, 'assert(snapshot.index > this.commit,'),

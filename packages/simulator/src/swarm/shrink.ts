@@ -52,6 +52,7 @@ type Simplification = (scenario: Shrinkable['scenario']) => Partial<Scenario>;
 function simplifications({ faults, members, stormMs }: Shrinkable['scenario']): readonly Simplification[] {
   return [
     () => ({ faults: {} }),
+    () => ({ plan: 'none' }),
     ...(Object.keys(faults) as FaultName[]).map(without),
     () => ({ dropChance: 0 }),
     () => ({ duplicateChance: 0 }),

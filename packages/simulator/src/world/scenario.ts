@@ -72,7 +72,7 @@ export type PlanName =
   | 'joint-changes'
   | 'damaged-disk';
 
-const PLAN_NAMES: readonly PlanName[] = [
+export const PLAN_NAMES: readonly PlanName[] = [
   'lonely-leader',
   'late-answers',
   'frozen-leader',
