@@ -28,6 +28,10 @@ test('frames pass, wait until they are let go, and come again in their order', (
   assert.deepEqual(delivered, [1, 3, 2, 2, 3]);
 });
 
+function fail(error: Error | undefined): void {
+  assert.equal(error, undefined);
+}
+
 /** Two begun segments, one that was made ahead, and an identity. */
 function diskOfAMember(): MemoryDisk {
   const schedule = new Schedule();
@@ -36,7 +40,6 @@ function diskOfAMember(): MemoryDisk {
   const settle = (): void => {
     while (schedule.next(Number.POSITIVE_INFINITY));
   };
-  const fail = (error: Error | undefined): void => assert.equal(error, undefined);
   disk.makeDirectory('wal', fail);
   settle();
   for (const [path, content] of [
