@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { METHODS_BY_HTTP_PATH, METHODS_BY_PATH } from '@quorate/proto';
 import { RawConnection } from '../sockets.js';
-import { base64, JsonStream, postJson, runEtcd, turns, until } from './support.js';
+import { base64, doorWith, JsonStream, postJson, runEtcd, turns, until } from './support.js';
 
 const FOO = base64('foo');
 
@@ -171,7 +171,7 @@ test('too many calls at a time are refused', async (t) => {
 });
 
 test('headers with the prefix of metadata are metadata, and a timeout ends the call', async (t) => {
-  const server = await runEtcd(t, { door: (door) => Object.assign(Object.create(door), { hasLeader: () => false }) });
+  const server = await runEtcd(t, { door: (door) => doorWith(door, { hasLeader: () => false }) });
   const answer = await postJson(server, '/v3/kv/range', { key: FOO }, { 'Grpc-Metadata-hasleader': 'true' });
   assert.deepEqual([answer.status, answer.body.message], [503, 'etcdserver: no leader']);
   await postJson(server, '/v3/lock/lock', { name: FOO });

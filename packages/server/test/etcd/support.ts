@@ -10,7 +10,7 @@ import {
   type MessageInit,
   type Method,
   SERVICES,
-  WatchRequest,
+  type WatchRequest,
   type WatchResponse,
 } from '@quorate/proto';
 import { type Member, type MemberDoor, openStandalone } from '@quorate/replica';
@@ -77,6 +77,11 @@ export async function runEtcd(t: TestContext, options: EtcdOptions = {}): Promis
     assert.deepEqual(faults, []);
   });
   return { member, etcd, address, client, faults };
+}
+
+/** A door that differs in something. */
+export function doorWith(door: MemberDoor, changes: Partial<MemberDoor>): MemberDoor {
+  return Object.create(door, Object.getOwnPropertyDescriptors(changes)) as MemberDoor;
 }
 
 const LIMITS = { keyBytesMax: 100, valueBytesMax: 200, keysMax: 1000 };
@@ -195,17 +200,26 @@ export class Watching extends Conversation<WatchRequest, WatchResponse> {
     this.send({ createRequest: request });
   }
 
-  /** What comes before the answer to a progress request, which is asked for now, and then that answer. */
+  /** Takes the next response that is no answer to a progress request. */
+  override async next(): Promise<WatchResponse> {
+    let response = await super.next();
+    while (isProgress(response)) response = await super.next();
+    return response;
+  }
+
+  /** What comes before the answer to a progress request, which is asked for until there is one, and then that answer. */
   async untilProgress(): Promise<readonly WatchResponse[]> {
     const responses: WatchResponse[] = [];
     for (;;) {
       this.send({ progressRequest: {} });
-      const response = await this.next();
+      const response = await super.next();
       responses.push(response);
-      if (response.watchId === -1 && !response.canceled) return responses;
+      if (isProgress(response)) return responses;
     }
   }
 }
+
+const isProgress = ({ watchId, canceled }: WatchResponse): boolean => watchId === -1 && !canceled;
 
 // ---- JSON ------------------------------------------------------------------------------------------------------------
 
