@@ -1,10 +1,11 @@
 /** `/metrics`: everything that a scrape shows, in Prometheus' text format. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Health } from './http/health.js';
+import { type CallSource, callMetrics } from './metrics/calls.js';
 import { healthMetrics, type MemberSource, memberMetrics } from './metrics/member.js';
 import { RequestMetrics } from './metrics/requests.js';
 import { register } from './metrics/scraped.js';
-import { ETCD_VERSION, QUORATE_VERSION } from './version.js';
+import { ETCD_CLUSTER_VERSION, ETCD_VERSION, QUORATE_VERSION } from './version.js';
 
 export class Metrics {
   readonly requests: RequestMetrics = new RequestMetrics();
@@ -23,6 +24,12 @@ export class Metrics {
       read: () => [{ value: 1, labels: { server_version: ETCD_VERSION } }],
     });
     register(this.#registry, {
+      name: 'etcd_cluster_version',
+      type: 'gauge',
+      help: "Major and minor version of the cluster's contract, as a label.",
+      read: () => [{ value: 1, labels: { cluster_version: ETCD_CLUSTER_VERSION.split('.', 2).join('.') } }],
+    });
+    register(this.#registry, {
       name: 'quorate_info',
       type: 'gauge',
       help: "Quorate's version, as a label.",
@@ -33,6 +40,10 @@ export class Metrics {
 
   addHealth(health: Health): void {
     for (const metric of healthMetrics(health)) register(this.#registry, metric);
+  }
+
+  addCalls(source: CallSource): void {
+    for (const metric of callMetrics(source)) register(this.#registry, metric);
   }
 
   render(): Promise<string> {

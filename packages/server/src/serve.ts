@@ -84,6 +84,7 @@ export async function startServer(config: Config, modules: ServerModules, place?
     observe,
     onFault,
   });
+  metrics.addCalls(etcd);
   const http = new HttpServer(api, {
     bodyBytesMax: config.bodyBytesMax,
     requestTimeoutMs: config.requestTimeoutMs,

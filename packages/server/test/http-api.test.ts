@@ -395,6 +395,27 @@ test("probes answer as etcd's", async () => {
   assert.match((await call(api, 'GET', '/readyz')).body, /non_learner failed: this member is learner/);
 });
 
+test('alarms make a member unhealthy unless they are excluded, and only corruption makes it not ready', async () => {
+  const { api, member } = setUp();
+  const raise = (alarm: 'no-space' | 'corrupt'): void => {
+    const operation = { kind: 'alarm', action: 'activate', alarm, member: 1 } as const;
+    member.door.execute({ operation, limits: undefined }, () => {});
+  };
+  const health = async (query: string): Promise<unknown> => {
+    const { status, body } = await call(api, 'GET', `/health${query}`);
+    return [status, (JSON.parse(body) as { reason: string }).reason];
+  };
+  raise('no-space');
+  assert.deepEqual(await health(''), [503, 'ALARM NOSPACE']);
+  assert.deepEqual(await health('?exclude=NOSPACE'), [200, '']);
+  assert.equal((await call(api, 'GET', '/readyz')).status, 200);
+  raise('corrupt');
+  assert.deepEqual(await health('?exclude=NOSPACE'), [503, 'ALARM CORRUPT']);
+  assert.deepEqual(await health('?exclude=NOSPACE&exclude=CORRUPT'), [200, '']);
+  const ready = await call(api, 'GET', '/readyz/data_corruption');
+  assert.deepEqual([ready.status, ready.body], [503, '[-]data_corruption failed: alarm activated: CORRUPT\n']);
+});
+
 test('before there is a member it is alive, not ready, and says why it cannot serve', async () => {
   const api = new HttpApi(undefined, { limits: LIMITS, version: {} });
   assert.equal((await call(api, 'GET', '/hello')).status, 200);

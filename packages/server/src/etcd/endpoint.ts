@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { GrpcServer } from '@quorate/grpc';
 import type { Member } from '@quorate/replica';
 import type { EtcdBackend, EtcdSettings } from './backend.js';
+import { CallCounts } from './call-counts.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
 import { grpcServer } from './grpc-binding.js';
 import { Headers } from './header.js';
@@ -15,7 +16,7 @@ import { etcdServices } from './services.js';
 /** gRPC's own limit on requests lies this much above etcd's, so that it is etcd's error that a client meets first (contract 15). */
 const RECEIVE_SLACK_BYTES = 512 * 1024;
 
-export interface EtcdEndpointOptions extends Omit<GatewayOptions, 'messageBytesMax' | 'requestBytesMax'> {
+export interface EtcdEndpointOptions extends Omit<GatewayOptions, 'messageBytesMax' | 'requestBytesMax' | 'counts'> {
   readonly settings: EtcdSettings;
   readonly connectionsMax: number;
 }
@@ -23,6 +24,7 @@ export interface EtcdEndpointOptions extends Omit<GatewayOptions, 'messageBytesM
 export class EtcdEndpoint {
   /** For requests of HTTP/1.1. */
   readonly gateway: Gateway;
+  readonly counts: CallCounts = new CallCounts();
   readonly #options: EtcdEndpointOptions;
   readonly #stopListeners = new Set<() => void>();
   #server: GrpcServer | undefined;
@@ -32,11 +34,22 @@ export class EtcdEndpoint {
   constructor(options: EtcdEndpointOptions) {
     this.#options = options;
     const { requestBytesMax } = options.settings;
-    this.gateway = new Gateway({ ...options, requestBytesMax, messageBytesMax: this.#messageBytesMax });
+    this.gateway = new Gateway({
+      ...options,
+      requestBytesMax,
+      messageBytesMax: this.#messageBytesMax,
+      counts: this.counts,
+    });
   }
 
   get #messageBytesMax(): number {
     return this.#options.settings.requestBytesMax + RECEIVE_SLACK_BYTES;
+  }
+
+  /** Bytes of gRPC connections since the start. */
+  get grpcBytes(): { readonly read: number; readonly written: number } {
+    const stats = this.#server?.stats();
+    return { read: stats?.bytesRead ?? 0, written: stats?.bytesWritten ?? 0 };
   }
 
   /** Every method that is served; none before attach(). */
@@ -56,7 +69,7 @@ export class EtcdEndpoint {
     };
     door.onStop(() => this.beginStop());
     this.#services = etcdServices(backend);
-    this.#server = grpcServer(this.#services, {
+    this.#server = grpcServer(this.#services, this.counts, {
       messageBytesMax: this.#messageBytesMax,
       connectionsMax,
       onHandlerError: onFault,

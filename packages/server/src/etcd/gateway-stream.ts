@@ -10,6 +10,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Codec, GRPC_CODES, httpStatusOf, type Method, ProtoError, parseJson } from '@quorate/proto';
 import { JSON_TYPE } from '../http/types.js';
+import type { CallCount } from './call-counts.js';
 import { HttpCall, streamErrorLine } from './gateway-http.js';
 import { type CutResult, JsonObjects } from './json-objects.js';
 import type { Duplex, RpcFailure } from './service.js';
@@ -20,6 +21,7 @@ export interface GatewayStreamOptions {
   /** The server stops: the connection is closed after this. */
   readonly isLast: () => boolean;
   readonly onFault: (error: unknown) => void;
+  readonly count: CallCount;
 }
 
 export class GatewayStream implements Duplex<unknown, unknown> {
@@ -54,6 +56,10 @@ export class GatewayStream implements Duplex<unknown, unknown> {
     this.#options = options;
     this.#objects = new JsonObjects(options.messageBytesMax, (text) => this.#inbox.push(text));
     this.call = new HttpCall(incoming, outgoing, (failure) => this.end(failure));
+    options.count.started += 1;
+    outgoing.once('close', () => {
+      if (!this.#isEnded) options.count.end(GRPC_CODES.CANCELED);
+    });
     outgoing.on('drain', () => this.#run(this.#drained));
   }
 
@@ -108,10 +114,10 @@ export class GatewayStream implements Duplex<unknown, unknown> {
   }
 
   end(failure?: RpcFailure): void {
-    if (this.#isEnded) return;
+    if (this.#isDone) return;
     this.#isEnded = true;
+    this.#options.count.end(failure?.code ?? GRPC_CODES.OK);
     this.#inbox = [];
-    if (this.#outgoing.destroyed) return;
     if (failure === undefined) this.#writeHead(200);
     else {
       this.#writeHead(httpStatusOf(failure.code));

@@ -15,6 +15,7 @@ import {
   ProtoError,
   parseJson,
 } from '@quorate/proto';
+import type { CallCount, CallCounts } from './call-counts.js';
 import { answer, errorBody, HttpCall, readBody } from './gateway-http.js';
 import { GatewayStream } from './gateway-stream.js';
 import { JsonObjects } from './json-objects.js';
@@ -30,6 +31,7 @@ export interface GatewayOptions {
   /** How long the body of a unary call may take. */
   readonly receiveTimeoutMs: number;
   readonly onFault: (error: unknown) => void;
+  readonly counts: CallCounts;
   /** Told of every answer; status 0: the client went away. */
   readonly observe?: ((method: string, path: string, status: number, seconds: number) => void) | undefined;
 }
@@ -116,7 +118,8 @@ export class Gateway {
     });
     const call = new HttpCall(incoming, outgoing, (failure) => reply.fail(failure));
     const { response } = served.method;
-    const reply = new HttpReply(call, outgoing, response, () => this.#isStopping);
+    const count = this.#options.counts.of(served);
+    const reply = new HttpReply(call, outgoing, { codec: response, count, isLast: () => this.#isStopping });
     this.#receive(served.method.request, incoming, call, reply, (message) => {
       try {
         served.handler(message, call, reply);
@@ -131,6 +134,7 @@ export class Gateway {
       messageBytesMax: this.bodyBytesMax,
       isLast: () => this.#isStopping,
       onFault: this.#options.onFault,
+      count: this.#options.counts.of(served),
     });
     this.#streams.add(stream);
     outgoing.once('close', () => this.#streams.delete(stream));
@@ -236,32 +240,47 @@ function firstValue(text: string, body: Buffer): unknown {
   }
 }
 
+interface HttpReplyOptions<Response> {
+  readonly codec: Codec<Response>;
+  readonly count: CallCount;
+  /** The server stops: the connection is closed after this. */
+  readonly isLast: () => boolean;
+}
+
 class HttpReply<Response> implements Reply<Response> {
   readonly #call: HttpCall;
   readonly #outgoing: ServerResponse;
-  readonly #codec: Codec<Response>;
-  readonly #isLast: () => boolean;
+  readonly #options: HttpReplyOptions<Response>;
   #isAnswered = false;
 
-  constructor(call: HttpCall, outgoing: ServerResponse, codec: Codec<Response>, isLast: () => boolean) {
+  constructor(call: HttpCall, outgoing: ServerResponse, options: HttpReplyOptions<Response>) {
     this.#call = call;
     this.#outgoing = outgoing;
-    this.#codec = codec;
-    this.#isLast = isLast;
+    this.#options = options;
+    options.count.started += 1;
+    outgoing.once('close', () => {
+      if (!this.#isAnswered) options.count.end(GRPC_CODES.CANCELED);
+    });
   }
 
   ok(message: Response): void {
-    this.#answer(200, JSON.stringify(this.#codec.toJson(message as MessageInit<Response>)));
+    if (this.#isOver) return;
+    const body = JSON.stringify(this.#options.codec.toJson(message as MessageInit<Response>));
+    this.#answer(GRPC_CODES.OK, 200, body);
   }
 
   fail(failure: RpcFailure): void {
-    this.#answer(httpStatusOf(failure.code), errorBody(failure));
+    if (!this.#isOver) this.#answer(failure.code, httpStatusOf(failure.code), errorBody(failure));
   }
 
-  #answer(status: number, body: string): void {
-    if (this.#isAnswered || this.#outgoing.destroyed) return;
+  get #isOver(): boolean {
+    return this.#isAnswered || this.#outgoing.destroyed;
+  }
+
+  #answer(code: number, status: number, body: string): void {
     this.#isAnswered = true;
-    answer(this.#outgoing, status, body, this.#isLast());
+    this.#options.count.end(code);
+    answer(this.#outgoing, status, body, this.#options.isLast());
     this.#call.over();
   }
 }

@@ -1,29 +1,35 @@
 /** Carries the services over gRPC: bytes to messages, messages to bytes. */
 import { GrpcServer, type GrpcServerOptions, GrpcStatus, type StreamCall, type UnaryCall } from '@quorate/grpc';
 import { type Codec, type MessageInit, ProtoError, Writer } from '@quorate/proto';
+import type { CallCount, CallCounts } from './call-counts.js';
 import type { CallContext, Duplex, Reply, RpcFailure, Served } from './service.js';
 
-export function grpcServer(served: readonly Served[], options: GrpcServerOptions): GrpcServer {
+export function grpcServer(served: readonly Served[], counts: CallCounts, options: GrpcServerOptions): GrpcServer {
   const server = new GrpcServer(options);
   for (const one of served) {
     const { path, kind, request, response } = one.method;
+    const count = counts.of(one);
     if (one.kind === 'unary') {
       const { handler } = one;
       server.unary(path, (call, bytes) => {
-        const message = decoded(request, bytes, (failure) => call.fail(failure.code as GrpcStatus, failure.message));
-        if (message !== undefined) handler(message, new GrpcContext(call, bytes.length), new GrpcReply(call, response));
+        count.started += 1;
+        const reply = new GrpcReply(call, response, count);
+        const message = decoded(request, bytes, (failure) => reply.fail(failure));
+        if (message !== undefined) handler(message, new GrpcContext(call, bytes.length), reply);
       });
     } else if (kind === 'server-stream') {
       server.serverStream(path, (call, bytes) => {
+        count.started += 1;
         const context = new GrpcContext(call, bytes.length);
-        const stream = new GrpcDuplex(call, context, { request, response });
+        const stream = new GrpcDuplex(call, context, { request, response, count });
         one.handler(stream, context);
         stream.deliver(bytes);
       });
     } else {
       server.bidi(path, (call) => {
+        count.started += 1;
         const context = new GrpcContext(call, 0);
-        const stream = new GrpcDuplex(call, context, { request, response });
+        const stream = new GrpcDuplex(call, context, { request, response, count });
         one.handler(stream, context);
         stream.listen();
       });
@@ -51,6 +57,7 @@ class GrpcContext implements CallContext {
   readonly requestBytes: number;
   readonly #call: UnaryCall | StreamCall;
   #onCancel: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #isRefused = false;
 
   constructor(call: UnaryCall | StreamCall, requestBytes: number) {
@@ -68,7 +75,20 @@ class GrpcContext implements CallContext {
 
   onCancel(listener: () => void): void {
     this.#onCancel = listener;
-    this.#call.onCancel(() => listener());
+    this.#call.onCancel(() => this.#cancelled());
+  }
+
+  /** The carrier's own interest in the end of a stream that its handler did not end. */
+  onEnd(listener: () => void): void {
+    this.#onEnd = listener;
+    this.#call.onCancel(() => this.#cancelled());
+  }
+
+  #cancelled(): void {
+    const onEnd = this.#onEnd;
+    this.#onEnd = undefined;
+    onEnd?.();
+    this.#onCancel?.();
   }
 
   /** The carrier ends the stream, for a message that is none: the handler has to hear of it, since for gRPC this is no cancellation. */
@@ -85,13 +105,16 @@ let writer = new Writer();
 class GrpcReply<Response> implements Reply<Response> {
   readonly #call: UnaryCall;
   readonly #codec: Codec<Response>;
+  readonly #count: CallCount;
 
-  constructor(call: UnaryCall, codec: Codec<Response>) {
+  constructor(call: UnaryCall, codec: Codec<Response>, count: CallCount) {
     this.#call = call;
     this.#codec = codec;
+    this.#count = count;
   }
 
   ok(message: Response): void {
+    this.#count.end(this.#call.isCancelled ? GrpcStatus.cancelled : GrpcStatus.ok);
     if (this.#call.isCancelled) return;
     writer.clear();
     this.#codec.encodeInto(writer, message as MessageInit<Response>);
@@ -101,8 +124,15 @@ class GrpcReply<Response> implements Reply<Response> {
   }
 
   fail(failure: RpcFailure): void {
+    this.#count.end(this.#call.isCancelled ? GrpcStatus.cancelled : failure.code);
     if (!this.#call.isCancelled) this.#call.fail(failure.code as GrpcStatus, failure.message);
   }
+}
+
+interface DuplexOptions<Request, Response> {
+  readonly request: Codec<Request>;
+  readonly response: Codec<Response>;
+  readonly count: CallCount;
 }
 
 class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
@@ -110,19 +140,20 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
   readonly #context: GrpcContext;
   readonly #request: Codec<Request>;
   readonly #response: Codec<Response>;
+  readonly #count: CallCount;
   #receive: (request: Request) => void = () => {};
   #halfClosed: () => void = () => {};
   #isEnded = false;
 
-  constructor(
-    call: StreamCall,
-    context: GrpcContext,
-    { request, response }: { readonly request: Codec<Request>; readonly response: Codec<Response> },
-  ) {
+  constructor(call: StreamCall, context: GrpcContext, { request, response, count }: DuplexOptions<Request, Response>) {
     this.#call = call;
     this.#context = context;
     this.#request = request;
     this.#response = response;
+    this.#count = count;
+    context.onEnd(() => {
+      if (!this.#isEnded) count.end(GrpcStatus.cancelled);
+    });
   }
 
   onMessage(listener: (request: Request) => void): void {
@@ -157,6 +188,7 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
   end(failure?: RpcFailure): void {
     if (this.#isEnded || this.#call.isCancelled) return;
     this.#isEnded = true;
+    this.#count.end(failure?.code ?? GrpcStatus.ok);
     this.#call.end((failure?.code ?? GrpcStatus.ok) as GrpcStatus, failure?.message);
   }
 

@@ -32,8 +32,21 @@ function readCheck(options: ReadOptions): Check {
 const serializableRead = readCheck({ consistency: 'serializable' });
 const linearizableRead = readCheck({ consistency: 'linearizable' });
 
-/** A member that finds its data corrupt stops itself; one that answers has found none. */
-const dataCorruption: Check = () => Promise.resolve(undefined);
+/** A member that finds its own data corrupt stops itself; this is the alarm, which tells it to all. */
+const dataCorruption: Check = (member) => {
+  const isRaised = alarmsOf(member).includes('CORRUPT');
+  return Promise.resolve(isRaised ? 'alarm activated: CORRUPT' : undefined);
+};
+
+type AlarmName = 'NOSPACE' | 'CORRUPT';
+
+/** By etcd's names, in its order. */
+function alarmsOf(member: Member): readonly AlarmName[] {
+  return member.door
+    .store()
+    .alarms()
+    .map(({ alarm }) => (alarm === 'no-space' ? 'NOSPACE' : 'CORRUPT'));
+}
 
 const nonLearner: Check = (member) => {
   const { role } = member.cluster.status();
@@ -68,10 +81,13 @@ export class Health {
     return { successes: this.#successes, failures: this.#failures };
   }
 
-  /** `/health`: the cluster's health as this member sees it; with `?serializable=true` only its own. */
+  /**
+   * `/health`: the cluster's health as this member sees it; with `?serializable=true` only its own. `?exclude=NOSPACE`, which can be
+   * repeated, has an alarm not count.
+   */
   async health(life: Life, query: string): Promise<HttpResponse> {
-    const serializable = new URLSearchParams(query).get('serializable') === 'true';
-    const reason = await healthReason(life, serializable);
+    const parameters = new URLSearchParams(query);
+    const reason = await healthReason(life, parameters.get('serializable') === 'true', parameters.getAll('exclude'));
     const body = JSON.stringify({ health: reason === '' ? 'true' : 'false', reason });
     if (reason !== '') {
       this.#failures += 1;
@@ -99,8 +115,10 @@ export class Health {
   }
 }
 
-async function healthReason(life: Life, serializable: boolean): Promise<string> {
+async function healthReason(life: Life, serializable: boolean, excluded: readonly string[]): Promise<string> {
   if (life.member === undefined) return 'RAFT NO LEADER';
+  const alarm = alarmsOf(life.member).find((name) => !excluded.includes(name));
+  if (alarm !== undefined) return `ALARM ${alarm}`;
   if (!serializable && life.member.cluster.status().leaderId === 0) return 'RAFT NO LEADER';
   const failure = await (serializable ? serializableRead : linearizableRead)(life.member);
   return failure === undefined ? '' : `RANGE ERROR:${failure}`;

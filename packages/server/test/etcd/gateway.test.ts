@@ -1,7 +1,10 @@
 /** The JSON gateway: contract sections 1 and 10. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { METHODS_BY_HTTP_PATH, METHODS_BY_PATH } from '@quorate/proto';
+import { CallCounts } from '../../src/etcd/call-counts.js';
+import { Gateway } from '../../src/etcd/gateway.js';
 import { RawConnection } from '../sockets.js';
 import { base64, doorWith, JsonStream, postJson, runEtcd, turns, until } from './support.js';
 
@@ -134,14 +137,13 @@ test('a body that is announced is asked for', async (t) => {
 });
 
 test('before the member is there, calls are answered as unavailable', async (t) => {
-  const { Gateway } = await import('../../src/etcd/gateway.js');
-  const { createServer } = await import('node:http');
   const options = {
     messageBytesMax: 1000,
     requestBytesMax: 1000,
     callsMax: 1,
     receiveTimeoutMs: 1000,
     onFault: () => {},
+    counts: new CallCounts(),
   };
   const gateway = new Gateway(options);
   const http = createServer((incoming, outgoing) => gateway.handle(incoming, outgoing));

@@ -14,6 +14,8 @@ import {
   TxnRequest,
 } from '@quorate/proto';
 import type { MemberDoor } from '@quorate/replica';
+import { ETCD_DEFAULTS } from '../../src/etcd/backend.js';
+import { Headers } from '../../src/etcd/header.js';
 import { LeaseService } from '../../src/etcd/lease.js';
 import type { Duplex } from '../../src/etcd/service.js';
 import {
@@ -215,8 +217,6 @@ test('Lease: a stream takes no more renewals than it may have under way, and ans
   const door = doorWith(member.door, {
     execute: (command, done) => underWay.push(() => member.door.execute(command, done)),
   });
-  const { ETCD_DEFAULTS } = await import('../../src/etcd/backend.js');
-  const { Headers } = await import('../../src/etcd/header.js');
   const backend = {
     door,
     cluster: member.cluster,
