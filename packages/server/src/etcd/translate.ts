@@ -153,7 +153,9 @@ function operationOf(operation: RequestOp, operationsMax: number): Operation {
 
 function compareOf(compare: CompareMessage): Compare {
   const result = COMPARE_RESULTS[compare.result];
-  const about = { key: keyOf(compare.key), rangeEnd: rangeEndOf(compare.rangeEnd), result: result ?? 'equal' } as const;
+  const range = { key: keyOf(compare.key), rangeEnd: rangeEndOf(compare.rangeEnd) };
+  if (result === undefined) return unknownResult(range, compare.target === 'VALUE');
+  const about = { ...range, result };
   switch (compare.target) {
     case 'CREATE':
       return { ...about, target: 'create', operand: compare.createRevision ?? 0 };
@@ -164,9 +166,20 @@ function compareOf(compare: CompareMessage): Compare {
     case 'LEASE':
       return { ...about, target: 'lease', operand: compare.lease ?? 0n };
     case 'VERSION':
-    default:
       return { ...about, target: 'version', operand: compare.version ?? 0 };
+    default:
+      return unknownTarget(range.key, result);
   }
+}
+
+/** As in etcd, a result that it does not know holds for whatever is there; nothing has no value. */
+function unknownResult(range: Pick<Compare, 'key' | 'rangeEnd'>, isOfValue: boolean): Compare {
+  return { ...range, target: 'version', result: 'greater', operand: isOfValue ? 0 : -1 };
+}
+
+/** As in etcd, a target that it does not know is equal to everything. Versions are never negative. */
+function unknownTarget(key: Key, result: CompareResult): Compare {
+  return { key, rangeEnd: undefined, target: 'version', result: result === 'equal' ? 'greater' : 'less', operand: -1 };
 }
 
 function requireKey(key: Uint8Array): void {
