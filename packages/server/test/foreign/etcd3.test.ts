@@ -1,7 +1,7 @@
 /** microsoft's etcd3 for Node.js through what it offers, at three members of Quorate. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Etcd3, EtcdLeaseInvalidError, EtcdLockFailedError, type IKeyValue, type Isolation, LeaseState } from 'etcd3';
+import { Etcd3, EtcdLeaseInvalidError, EtcdLockFailedError, type IKeyValue, LeaseState } from 'etcd3';
 import { type ForeignMember, ForeignSystem } from './support/systems.js';
 import { until } from './support/until.js';
 
@@ -82,8 +82,10 @@ describe('the npm package etcd3', () => {
     it(`increments without loss in software transactions: ${name}`, async () => {
       const key = `stm/${isolation}`;
       await client.put(key).value(0);
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- a const enum of another package cannot be named here
+      const options: Parameters<Etcd3['stm']>[0] = { isolation, retries: 1_000 };
       const increment = () =>
-        client.stm({ isolation: isolation as Isolation, retries: 1_000 }).transact(async (tx) => {
+        client.stm(options).transact(async (tx) => {
           const value = await tx.get(key).number();
           await tx.put(key).value((value ?? 0) + 1);
         });
