@@ -137,8 +137,6 @@ export const storage: readonly Mutant[] = [
         'if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1 && !isReset)',
         'if (offset === 0 && this.#sequence > 1 && !isReset)',
       ),
-      // Otherwise the segment before it stays until there is a hard state behind the header.
-      inReplica('wal/log', 'this.#syncedBytes > SEGMENT_HEADER_BYTES;', 'this.#syncedBytes > 0;'),
     ],
     test: replicaTest('wal/wal'),
   },

@@ -16,5 +16,5 @@ export { type FailedSimulation, type Simulated, type SimulateOptions, simulate }
 export { type RunOptions, type RunResult, run, scenarioOf } from './swarm/run.js';
 export { type Shrunk, shrink } from './swarm/shrink.js';
 export { SeededRandom, Stream } from './world/random.js';
-export { drawScenario, FAULT_NAMES, type FaultName, type Scenario } from './world/scenario.js';
+export { drawScenario, FAULT_NAMES, type FaultName, type PlanName, type Scenario } from './world/scenario.js';
 export type { Tamper } from './world/tamper.js';
