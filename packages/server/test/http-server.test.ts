@@ -217,3 +217,11 @@ test("a proxy's absolute target is taken as its path", async (t) => {
   connection.write('GET http://x/hello HTTP/1.1\r\nHost: x\r\n\r\n');
   await connection.until(/world!/);
 });
+
+test('a request that is answered before its body has come may not take for ever to send it', async (t) => {
+  const { address } = await run(t, { requestTimeoutMs: 30 });
+  const connection = await RawConnection.open(address);
+  connection.write('GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx');
+  await connection.until(/world!/);
+  await connection.ended;
+});

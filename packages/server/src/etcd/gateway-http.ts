@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GRPC_CODES, httpStatusOf } from '@quorate/proto';
+import { GatheredBytes } from '../http/gathered-bytes.js';
 import { JSON_TYPE } from '../http/types.js';
 import type { CallContext, RpcFailure } from './service.js';
 
@@ -130,21 +131,18 @@ export function readBody(
   { bytesMax, timeoutMs }: { readonly bytesMax: number; readonly timeoutMs: number },
   done: (body: Body) => void,
 ): void {
-  let chunks: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new GatheredBytes();
   const end = (body: Body): void => {
     clearTimeout(timer);
-    chunks = [];
     incoming.off('data', add);
     incoming.off('end', whole);
     done(body);
   };
   const add = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (bytes > bytesMax) end('too-large');
-    else chunks.push(chunk);
+    if (gathered.length + chunk.length > bytesMax) end('too-large');
+    else gathered.push(chunk);
   };
-  const whole = (): void => end(Buffer.concat(chunks, bytes));
+  const whole = (): void => end(gathered.take());
   const timer = setTimeout(() => end('too-slow'), timeoutMs);
   incoming.once('close', () => clearTimeout(timer));
   if (Number(incoming.headers['content-length'] ?? 0) > bytesMax) {

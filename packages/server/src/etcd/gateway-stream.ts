@@ -34,6 +34,8 @@ export class GatewayStream implements Duplex<unknown, unknown> {
   readonly #objects: JsonObjects;
   /** Came in one piece with one that made its receiver pause: no more than a piece holds. */
   #inbox: string[] = [];
+  /** Of the inbox: delivered already. */
+  #delivered = 0;
   #hasBodyEnded = false;
   #isHalfClosed = false;
   #isPaused = false;
@@ -117,7 +119,7 @@ export class GatewayStream implements Duplex<unknown, unknown> {
     if (this.#isDone) return;
     this.#isEnded = true;
     this.#options.count.end(failure?.code ?? GRPC_CODES.OK);
-    this.#inbox = [];
+    this.#clearInbox();
     if (failure === undefined) this.#writeHead(200);
     else {
       this.#writeHead(httpStatusOf(failure.code));
@@ -158,7 +160,7 @@ export class GatewayStream implements Duplex<unknown, unknown> {
     this.#incoming.removeAllListeners('data');
     this.#incoming.removeAllListeners('end');
     this.#incoming.resume();
-    this.#inbox = [];
+    this.#clearInbox();
     if (!this.#hasReceived) {
       this.stop(failure);
       return;
@@ -169,8 +171,9 @@ export class GatewayStream implements Duplex<unknown, unknown> {
 
   #deliverInbox(): void {
     while (!this.#isPaused && !this.#isDone) {
-      const text = this.#inbox.shift();
+      const text = this.#inbox[this.#delivered];
       if (text === undefined) break;
+      this.#delivered += 1;
       let message: unknown;
       try {
         message = this.#request.fromJson(parseJson(text));
@@ -182,9 +185,16 @@ export class GatewayStream implements Duplex<unknown, unknown> {
       this.#hasReceived = true;
       this.#run(() => this.#receive(message));
     }
-    if (!this.#hasBodyEnded || this.#inbox.length > 0 || this.#isHalfClosed || this.#isDone) return;
+    if (this.#delivered < this.#inbox.length) return;
+    this.#clearInbox();
+    if (!this.#hasBodyEnded || this.#isHalfClosed || this.#isDone) return;
     this.#isHalfClosed = true;
     this.#run(this.#halfClosed);
+  }
+
+  #clearInbox(): void {
+    this.#inbox = [];
+    this.#delivered = 0;
   }
 
   #write(line: string): boolean {

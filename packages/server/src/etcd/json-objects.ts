@@ -4,6 +4,8 @@
  * parser says. Structure is ASCII in JSON, so no character of several bytes can be mistaken for it.
  */
 
+import { GatheredBytes } from '../http/gathered-bytes.js';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN = 0x7b;
@@ -15,8 +17,7 @@ export class JsonObjects {
   readonly #bytesMax: number;
   readonly #onObject: (text: string) => void;
   /** Of the object that is not whole yet. */
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  readonly #gathered: GatheredBytes = new GatheredBytes();
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
@@ -25,11 +26,6 @@ export class JsonObjects {
   constructor(bytesMax: number, onObject: (text: string) => void) {
     this.#bytesMax = bytesMax;
     this.#onObject = onObject;
-  }
-
-  /** An object has begun and not ended. */
-  get isWithin(): boolean {
-    return this.#depth > 0;
   }
 
   /** Calls back for every object that ends in this chunk. After anything but 'ok' nothing more may be pushed. */
@@ -49,7 +45,7 @@ export class JsonObjects {
         this.#depth -= 1;
         if (this.#depth > 0) continue;
         if (!this.#keep(chunk.subarray(start, at + 1))) return 'too-large';
-        this.#emit();
+        this.#onObject(this.#gathered.take().toString('utf8'));
       }
     }
     return this.#depth === 0 || this.#keep(chunk.subarray(start)) ? 'ok' : 'too-large';
@@ -62,17 +58,9 @@ export class JsonObjects {
   }
 
   #keep(part: Uint8Array): boolean {
-    this.#bytes += part.length;
-    if (this.#bytes > this.#bytesMax) return false;
-    this.#parts.push(part);
+    if (this.#gathered.length + part.length > this.#bytesMax) return false;
+    this.#gathered.push(part);
     return true;
-  }
-
-  #emit(): void {
-    const text = Buffer.concat(this.#parts, this.#bytes).toString('utf8');
-    this.#parts = [];
-    this.#bytes = 0;
-    this.#onObject(text);
   }
 }
 

@@ -4,18 +4,19 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Deadline } from './deadlines.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import * as answers from './responses.js';
 import type { HttpRequest, HttpResponse } from './types.js';
 
 /** How long, and how much of, a body that was refused is still read: closing at once would reset the connection and lose the answer. */
 const LINGER_MS = 1000;
 const LINGER_BYTES_MAX = 4 * 1024 * 1024;
-/** How long the body of an answered request may take to end. */
-const DROP_BODY_MS = 30_000;
 
 /** What an exchange needs of its server. */
 export interface ExchangeHost {
   readonly bodyBytesMax: number;
+  /** Also how long the body of a request that was answered before it came may take to end. */
+  readonly requestTimeoutMs: number;
   readonly closing: boolean;
   handle(request: HttpRequest): Promise<HttpResponse> | HttpResponse;
   onFault(error: unknown): void;
@@ -34,8 +35,7 @@ export class Exchange implements Deadline {
   private readonly host: ExchangeHost;
   private readonly incoming: IncomingMessage;
   private readonly outgoing: ServerResponse;
-  private chunks: Buffer[] = [];
-  private bytes = 0;
+  private body: GatheredBytes | undefined;
   private handedOver = false;
   private answered = false;
 
@@ -80,22 +80,21 @@ export class Exchange implements Deadline {
       this.send(answers.BODY_TOO_LARGE, true);
       return;
     }
+    this.body = new GatheredBytes();
     incoming.on('data', (chunk: Buffer) => {
-      if (this.answered) return;
-      this.bytes += chunk.length;
-      if (this.bytes > this.host.bodyBytesMax) this.send(answers.BODY_TOO_LARGE, true);
-      else this.chunks.push(chunk);
+      const { body } = this;
+      if (this.answered || body === undefined) return;
+      if (body.length + chunk.length > this.host.bodyBytesMax) this.send(answers.BODY_TOO_LARGE, true);
+      else body.push(chunk);
     });
     incoming.once('end', () => {
-      if (this.answered) return;
-      const [only] = this.chunks;
-      this.handOver(this.chunks.length === 1 ? only : Buffer.concat(this.chunks, this.bytes));
+      if (!this.answered) this.handOver(this.body?.take());
     });
   }
 
   private handOver(body: Uint8Array | undefined): void {
     this.handedOver = true;
-    this.chunks = [];
+    this.body = undefined;
     const { method, path } = this;
     try {
       const answer = this.host.handle({ method, path, headers: this.incoming.headers, body });
@@ -121,7 +120,7 @@ export class Exchange implements Deadline {
   private send(response: HttpResponse, cutOff: boolean): void {
     if (this.answered) return;
     this.answered = true;
-    this.chunks = [];
+    this.body = undefined;
     const { outgoing } = this;
     const headers: Record<string, string | number> = {
       'content-type': response.contentType,
@@ -162,7 +161,7 @@ export class Exchange implements Deadline {
   /** Answered before the body has come, which node:http drops: but not for as long as the client likes. */
   private hearOut(): void {
     const { incoming } = this;
-    const timer = setTimeout(() => incoming.socket.destroy(), DROP_BODY_MS).unref();
+    const timer = setTimeout(() => incoming.socket.destroy(), this.host.requestTimeoutMs).unref();
     incoming.once('close', () => clearTimeout(timer));
   }
 
@@ -170,7 +169,7 @@ export class Exchange implements Deadline {
   private abandon(): void {
     if (this.answered) return;
     this.answered = true;
-    this.chunks = [];
+    this.body = undefined;
     this.host.onEnd(this, 0);
   }
 }

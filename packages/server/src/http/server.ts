@@ -39,6 +39,7 @@ const KEEP_ALIVE_MS = 75_000;
 
 export class HttpServer implements ExchangeHost {
   readonly bodyBytesMax: number;
+  readonly requestTimeoutMs: number;
   closing = false;
   private readonly api: HttpApi;
   private readonly options: HttpServerOptions;
@@ -57,6 +58,7 @@ export class HttpServer implements ExchangeHost {
     this.api = api;
     this.options = options;
     this.bodyBytesMax = options.bodyBytesMax;
+    this.requestTimeoutMs = options.requestTimeoutMs;
     this.reads = new Deadlines(options.requestTimeoutMs, monotonicMs);
     this.writes = new Deadlines(Math.min(options.requestTimeoutMs, options.writeTimeoutMs), monotonicMs);
     this.server = createServer({
