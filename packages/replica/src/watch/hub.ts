@@ -259,6 +259,10 @@ export class WatchHub {
       return;
     }
     const events = selection.passing(watcher.filter, watcher.next);
+    if (events.length > 0 && watcher.sink.isFull?.() === true) {
+      this.#pause(watcher);
+      return;
+    }
     watcher.next = through + 1;
     if (events.length === 0) {
       return;
@@ -270,7 +274,14 @@ export class WatchHub {
     } catch (error) {
       this.#fail(watcher, error);
     }
-    if (!wantsMore && watcher.set !== undefined) {
+    if (!wantsMore) {
+      this.#pause(watcher);
+    }
+  }
+
+  /** It stays where it stands until it is resumed; unless its sink has closed it. */
+  #pause(watcher: HubWatcher): void {
+    if (watcher.set !== undefined) {
       watcher.set.remove(watcher);
       watcher.isPaused = true;
     }

@@ -33,6 +33,11 @@ export interface WatchSink {
    * Returns false if it wants no more until Watcher.resume(). These events count as taken all the same.
    */
   events(events: readonly WatchEvent[], revision: number): boolean;
+  /**
+   * Asked before each call of events(): true is the same as if that had returned false, but nothing is taken. For sinks that share
+   * a queue: what one of them has filled must not be filled further by a thousand others, each once.
+   */
+  isFull?(): boolean;
   /** The end: the revision that it needs next has been compacted. The watcher is closed. */
   compacted(compactRevision: number): void;
 }

@@ -75,7 +75,11 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: anyWatch },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant('resume' as const), pick: fc.nat(30), room: fc.constantFrom(1, 2, 1000) }),
+    arbitrary: fc.record({
+      do: fc.constant('resume' as const),
+      pick: fc.nat(30),
+      room: fc.constantFrom(0, 1, 2, 1000),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const), pick: fc.nat(30) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('poll' as const), budget: fc.integer({ min: 1, max: 30 }) }) },
@@ -153,6 +157,12 @@ class Client implements WatchSink {
     this.world.act(this);
     this.isPaused = --this.room <= 0 && !this.isClosed;
     return !this.isPaused;
+  }
+
+  isFull(): boolean {
+    assert.equal(this.isClosed || this.isPaused, false, 'asked though closed or paused');
+    this.isPaused = this.room <= 0;
+    return this.isPaused;
   }
 
   #check(event: WatchEvent, expected: StoreEvent | undefined): void {

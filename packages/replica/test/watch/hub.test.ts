@@ -177,6 +177,29 @@ test('a sink that wants no more is left alone, and goes on from the history when
   assert.equal(other.sink.lines.length, 2);
 });
 
+test('a sink that is full is handed nothing, live or from history, until it has room', () => {
+  const bench = new Bench();
+  bench.apply(put('a', '0'));
+  const live = bench.watch(watchOf('a'), new Recorder(0));
+  const behind = bench.watch(watchOf('a', undefined, { startRevision: 1 }), new Recorder(0));
+  bench.poll();
+  bench.apply(put('a', '1'));
+  assert.deepEqual([...live.sink.lines, ...behind.sink.lines], []);
+  assert.deepEqual([live.watcher.isSynced, behind.watcher.isSynced], [false, false]);
+  // Still full: nothing changes, and there is nothing left to do.
+  behind.watcher.resume();
+  bench.poll();
+  assert.deepEqual(behind.sink.lines, []);
+  for (const { sink, watcher } of [live, behind]) {
+    sink.room = Number.POSITIVE_INFINITY;
+    watcher.resume();
+  }
+  bench.poll();
+  assert.deepEqual(live.sink.lines, ['put a=1 @3']);
+  assert.deepEqual(behind.sink.lines, ['put a=0 @2', 'put a=1 @3']);
+  assert.deepEqual([live.watcher.isSynced, behind.watcher.isSynced], [true, true]);
+});
+
 test('a sink that resumes before anything has happened is synced at once', () => {
   const bench = new Bench();
   const sink = new Recorder(1);

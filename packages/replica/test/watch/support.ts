@@ -37,6 +37,10 @@ export class Recorder {
     return --this.room > 0;
   }
 
+  isFull(): boolean {
+    return this.room <= 0;
+  }
+
   compacted(compactRevision: number): void {
     this.compactedAt = compactRevision;
   }

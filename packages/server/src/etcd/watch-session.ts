@@ -93,6 +93,8 @@ export class WatchSession {
         },
         {
           events: (events, at) => this.#tell(watch, events, at),
+          // Another watch of this stream may have filled the queue that they share.
+          isFull: () => this.#isFull,
           compacted: (compactRevision) => this.#end(id, compactRevision),
         },
       ),
