@@ -42,6 +42,9 @@ try {
     `seed ${seed}: ${result.requests} requests (${result.refused} of them refused by etcd) and ${result.watches} watches in ${seconds} s, ${result.differences.length} differences`,
   );
   process.exitCode = result.differences.length === 0 ? 0 : 1;
+} catch (error) {
+  for (const system of systems) print(`${system.name}: ${system.members[0]?.logTail()}`);
+  throw error;
 } finally {
   await Promise.all(systems.map((system) => system.stop()));
 }

@@ -32,6 +32,7 @@ const SHOWN_CHARACTERS = 3_000;
 /** Written so that a watch of it has something to tell. */
 const MARK = new TextEncoder().encode('mark');
 const KV = SERVICES['etcdserverpb.KV'];
+const SYSTEMS = ['etcd', 'quorate'] as const;
 const LEASE = SERVICES['etcdserverpb.Lease'];
 
 export class DifferentialSession {
@@ -74,14 +75,18 @@ export class DifferentialSession {
   }
 
   async #request(step: number, call: Call): Promise<void> {
-    const outcomes = await Promise.all(this.#clients.map((client) => ask(client, call)));
+    const outcomes = await Promise.all(
+      this.#clients.map((client, i) =>
+        ask(client, call).catch((cause: unknown) => {
+          throw new Error(`request ${step}: no answer from ${SYSTEMS[i]} to ${showCall(call)}`, { cause });
+        }),
+      ),
+    );
     const granted = outcomes.map((outcome) => grantedByServer(call, outcome));
     const answers = outcomes.map((outcome) => answerOf(call.method, outcome));
     const [etcd, quorate] = answers as [Answer, Answer];
     if (!isSame(call.method.name, etcd, quorate)) {
-      this.#differences.push(
-        `request ${step}: ${call.path ?? call.method.path} ${show(call.bytes ?? call.method.request.toJson(call.request))}\n  etcd    ${show(etcd)}\n  quorate ${show(quorate)}`,
-      );
+      this.#differences.push(`request ${step}: ${showCall(call)}\n  etcd    ${show(etcd)}\n  quorate ${show(quorate)}`);
     }
     if (etcd.code !== 0) this.#refused += 1;
     this.#learn(call, outcomes[0] as Outcome<unknown>);
@@ -169,6 +174,10 @@ function grantedByServer(call: Call, outcome: Outcome<unknown>): bigint | undefi
   const { ID } = reply;
   reply.ID = ID > 0n ? 1n : ID;
   return ID;
+}
+
+function showCall({ method, request, path = method.path, bytes }: Call): string {
+  return `${path} ${show(bytes ?? method.request.toJson(request))}`;
 }
 
 function show(value: unknown): string {
