@@ -88,7 +88,7 @@ describe('a watch across kill -9', () => {
       const client = new GrpcClient(running()[i % running().length]?.endpoint ?? '');
       try {
         const { code } = await client.call(KV.Txn, {
-          compare: [{ target: 'CREATE', key: keys[0] as Uint8Array, createRevision: 0 }],
+          compare: [{ target: 'CREATE', key: keys[0], createRevision: 0 }],
           success: keys.map((key) => ({ requestPut: { key, value: TEXT.encode(`${i}`) } })),
         });
         return code === 0;

@@ -1,7 +1,7 @@
 /** Many watchers on one member, and one that does not read. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { SERVICES, type WatchResponse } from '@quorate/proto';
+import { SERVICES, type WatchRequest, type WatchResponse } from '@quorate/proto';
 import { GrpcClient, type GrpcStream } from './support/grpc-client.js';
 import { type ForeignMember, ForeignSystem } from './support/systems.js';
 import { until } from './support/until.js';
@@ -13,7 +13,7 @@ const TEXT = new TextEncoder();
 
 /** One stream with many watches, and how many events each of them has told. */
 class Watchers {
-  readonly stream: GrpcStream<unknown, WatchResponse>;
+  readonly stream: GrpcStream<WatchRequest, WatchResponse>;
   readonly told = new Map<number, number>();
   /** Events that did not come in the order of their revisions, each once. */
   disordered = 0;
@@ -21,7 +21,7 @@ class Watchers {
 
   constructor(client: GrpcClient, key: Uint8Array, watches: number) {
     const stream = client.stream(Watch, (response) => this.#take(response));
-    this.stream = stream as GrpcStream<unknown, WatchResponse>;
+    this.stream = stream;
     for (let i = 0; i < watches; i++) stream.send({ createRequest: { key } });
   }
 
