@@ -4,14 +4,14 @@ import { after, before, describe, test } from 'node:test';
 import { SERVICES } from '@quorate/proto';
 import { Client, op, when } from '../src/index.js';
 import { failure } from './failure.js';
-import { type Kind, Servers, skipOf } from './servers.js';
+import { type Kind, type Servers, skipOf, startServers } from './servers.js';
 
 for (const kind of ['etcd', 'quorate'] as const satisfies readonly Kind[]) {
   describe(`keys of ${kind}`, { skip: skipOf(kind) }, () => {
     let servers: Servers;
     let client: Client;
     before(async () => {
-      servers = await Servers.start(kind);
+      servers = await startServers(kind);
       client = new Client({ endpoints: servers.endpoints });
     });
     after(async () => {

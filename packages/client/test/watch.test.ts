@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { CONDITION_TIMEOUT_MS, waitUntil } from '@quorate/replica/testing';
 import { Client, ClientError, type WatchBatch, type WatchEvent } from '../src/index.js';
 import { failure } from './failure.js';
-import { type Kind, Servers, skipOf } from './servers.js';
+import { type Kind, type Servers, skipOf, startServers } from './servers.js';
 
 const TIMEOUT = { timeout: 3 * CONDITION_TIMEOUT_MS };
 
@@ -13,7 +13,7 @@ for (const kind of ['etcd', 'quorate'] as const satisfies readonly Kind[]) {
     let servers: Servers;
     let client: Client;
     before(async () => {
-      servers = await Servers.start(kind, { members: 3 });
+      servers = await startServers(kind, { members: 3 });
       client = new Client({ endpoints: servers.endpoints });
     });
     after(async () => {

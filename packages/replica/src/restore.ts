@@ -1,6 +1,6 @@
 /**
  * Backups from the outside: what a saved state holds, and a data folder made of it for a member of a new cluster. The stream is that of
- * StateSnapshot (api.ts), plain or followed by its SHA-256, as `etcdctl snapshot save` leaves it.
+ * StateSnapshot (api.ts), plain or followed by its SHA-256, with or without zeros before that, as `etcdctl snapshot save` leaves it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -77,6 +77,7 @@ export interface RestoreResult {
 
 const SEGMENT_BYTES_DEFAULT = 64 * 1024 * 1024;
 const DIGEST_BYTES = 32;
+const PAGE_BYTES = 512;
 
 /** Reads a saved state to its end, checking everything. Rejects with `invalid-argument` if it is damaged. */
 export async function inspectSnapshot(source: SavedState): Promise<SnapshotSummary> {
@@ -194,14 +195,19 @@ async function load(source: SavedState): Promise<Loaded> {
       tail = unhashed.subarray(unhashed.length - keep);
     }
     const { ids, metadata, trailer } = unframer.finish();
-    const hasDigest = trailer.length === DIGEST_BYTES;
-    if (hasDigest ? !digest.digest().equals(trailer) : trailer.length > 0) {
-      throw new Error(hasDigest ? 'its SHA-256 does not match' : 'more bytes follow its end than a SHA-256');
-    }
+    const hasDigest = trailer.length > 0;
+    if (hasDigest && !isFilled(trailer)) throw new Error('what follows its end is no SHA-256');
+    if (hasDigest && !digest.digest().equals(tail)) throw new Error('its SHA-256 does not match');
     return { header: { ids, metadata }, state: loader.finish(metadata), bytes, hasDigest };
   } catch (error) {
     throw refused(`the snapshot cannot be used: ${error instanceof Error ? error.message : String(error)}`, error);
   }
+}
+
+/** Zeros up to a multiple of 512 bytes (etcdctl wants its files so), then a digest. */
+function isFilled(trailer: Uint8Array): boolean {
+  const fillBytes = trailer.length - DIGEST_BYTES;
+  return fillBytes >= 0 && fillBytes < PAGE_BYTES && trailer.subarray(0, fillBytes).every((byte) => byte === 0);
 }
 
 function refused(message: string, cause?: unknown): QuorateError {

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { parseDurationMs } from '../config/duration.js';
 import { flagName, type Setting, type SettingKey, settingKeys, settings } from '../config/settings.js';
 import { QUORATE_VERSION } from '../version.js';
+import { addBackups } from './backup-program.js';
 import * as commands from './commands.js';
 import { DEFAULT_ENDPOINT, DEFAULT_TIMEOUT_MS, Endpoints, endpointsFrom } from './endpoints.js';
 import { CliFailure, type CliIo, EXIT } from './io.js';
@@ -52,6 +53,7 @@ function buildProgram(io: CliIo, loadServe: () => Promise<ServeModules>): Comman
   addServe(program, io, loadServe);
   addKeys(program, io);
   addCluster(program, io);
+  addBackups(program, io);
   return program;
 }
 
