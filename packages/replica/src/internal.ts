@@ -15,6 +15,13 @@ export * from './seams/index.js';
 export * from './store/index.js';
 export { type DiskOperation, MemoryDisk } from './testing/memory-disk.js';
 export { type ChannelFaults, MemoryEndpoint, MemoryNetwork } from './testing/memory-network.js';
+export {
+  comparable,
+  type ModelEvent,
+  StoreModel,
+  showEvent,
+  showModelEvent,
+} from './testing/store-model.js';
 export { WalError } from './wal/errors.js';
 export { type Identity, readIdentity, writeIdentity } from './wal/identity.js';
 export type { Wal } from './wal/wal.js';

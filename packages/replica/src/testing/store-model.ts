@@ -61,7 +61,7 @@ function inRange(key: string, { key: from, rangeEnd }: KeyRange): boolean {
 }
 
 function text(value: Uint8Array): string {
-  return Array.from(value, (byte) => String.fromCharCode(byte)).join('');
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
 }
 
 function shown(key: string, { value, create, mod, version, lease }: ModelValue): string {

@@ -23,7 +23,13 @@ import {
   type RaftSnapshot,
   snapshotState,
 } from '@quorate/raft';
-import { decodeCommand, type Platform, type RecoveredState, type Replica } from '@quorate/replica/internal';
+import {
+  decodeCommand,
+  type Platform,
+  type RecoveredState,
+  type Replica,
+  type StateMachine,
+} from '@quorate/replica/internal';
 import { Claims } from './claims.js';
 import { require } from './violation.js';
 
@@ -75,6 +81,10 @@ export class ClusterRules {
   #lastDecided = 0;
   #lastConfig = 0;
   readonly claims: Claims;
+  /** Told once of each entry that is surely committed, as soon as some member has applied it: mostly in the log's order. */
+  onDecided: (entry: Entry) => void = () => {};
+  /** Told of where a member's state stands, after each of its steps that has moved it. */
+  onPosition: (id: MemberId, state: StateMachine) => void = () => {};
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -110,7 +120,12 @@ export class ClusterRules {
         require(entry?.term === promised.lastTerm, rule, text);
       }
     }
-    for (const entry of entries) if (entry.index <= applied.index) this.#compare(id, entry);
+    for (const entry of entries) {
+      if (entry.index > applied.index) break;
+      this.#compare(id, entry);
+      // Whoever applied it may have died in the step in which it did.
+      this.#decide(entry, hardState.term);
+    }
   }
 
   watch(id: MemberId, replica: Replica): void {
@@ -224,12 +239,7 @@ export class ClusterRules {
     for (let index = Math.max(watched.applied, log.compactedIndex) + 1; index <= now; index += 1) {
       const entry = log.entry(index);
       this.#compare(id, entry);
-      if (this.#decided[index] !== undefined) continue;
-      const checksum = this.#platform.crc32(entry.data, 0);
-      this.#decided[index] = { term: entry.term, checksum, knownInTerm: raft.term };
-      this.#lastDecided = Math.max(this.#lastDecided, index);
-      this.#noteWrite(entry, checksum);
-      if (entry.type === 'config') this.#lastConfig = Math.max(this.#lastConfig, index);
+      this.#decide(entry, raft.term);
     }
     const { revision } = state.store;
     require(revision >= watched.revision, 'monotonic', () =>
@@ -237,6 +247,17 @@ export class ClusterRules {
     this.#checkPosition(id, watched.replica);
     watched.applied = now;
     watched.revision = revision;
+  }
+
+  #decide(entry: Entry, knownInTerm: number): void {
+    const { index, term, data, type } = entry;
+    if (this.#decided[index] !== undefined) return;
+    const checksum = this.#platform.crc32(data, 0);
+    this.#decided[index] = { term, checksum, knownInTerm };
+    this.#lastDecided = Math.max(this.#lastDecided, index);
+    this.#noteWrite(entry, checksum);
+    if (type === 'config') this.#lastConfig = Math.max(this.#lastConfig, index);
+    this.onDecided(entry);
   }
 
   /** Values are unique, so two writes are never alike. (Deletes are, and compactions.) */
@@ -249,6 +270,7 @@ export class ClusterRules {
   }
 
   #checkPosition(id: MemberId, { state }: Replica): void {
+    this.onPosition(id, state);
     const { position, store } = state;
     const { index, term } = position;
     const decided = this.#decided[index];

@@ -15,6 +15,7 @@ import { World } from '../world/world.js';
 import { Client } from './client.js';
 import { Nemesis } from './nemesis.js';
 import { Prober } from './prober.js';
+import { StoreWork } from './store-work.js';
 
 export interface RunOptions {
   readonly seed: number;
@@ -66,6 +67,7 @@ class Run {
   readonly #history: Operation[] = [];
   readonly #clients: Client[] = [];
   readonly #past: PastReads = new PastReads();
+  readonly #work: StoreWork | undefined;
 
   constructor(options: RunOptions, scenario: Scenario) {
     this.#seed = options.seed;
@@ -77,6 +79,8 @@ class Run {
       tamper: options.tamper ?? {},
     });
     this.#nemesis = new Nemesis(this.#world);
+    const { oracle } = this.#world;
+    this.#work = oracle && new StoreWork(this.#world, oracle);
     this.#world.onEnd = (member) => this.#nemesis.restartLater(member);
   }
 
@@ -91,7 +95,7 @@ class Run {
     }
     const { log, schedule, crashes } = this.#world;
     const count = (outcome: Operation['outcome']): number =>
-      this.#history.filter((operation) => operation.outcome === outcome).length;
+      this.#history.filter((operation) => operation.outcome === outcome).length + (this.#work?.count(outcome) ?? 0);
     return {
       seed: this.#seed,
       scenario: this.#scenario,
@@ -125,10 +129,12 @@ class Run {
       this.#clients.push(client);
       client.start();
     }
+    this.#work?.start();
     this.#nemesis.start();
     new Prober(world).start();
     this.#until(this.#scenario.stormMs, () => false);
     for (const client of this.#clients) client.stop();
+    this.#work?.stop();
     world.isStorm = false;
   }
 
@@ -147,6 +153,7 @@ class Run {
     require(complaint === undefined, 'liveness', () =>
       `${complaint} after ${this.#recoveryMs.toFixed(0)} ms without faults`);
     this.#serve(world.schedule.nowMs + this.#recoveryMs);
+    this.#endLeases();
     this.#converge();
   }
 
@@ -183,9 +190,26 @@ class Run {
     this.#until(untilMs, served);
     for (const client of clients) client.stop();
     require(served(), 'liveness', () => `${idle().join()} did not serve without faults`);
-    const done = (): boolean => this.#complaint() === undefined && clients.every((client) => client.isIdle);
-    this.#until(world.schedule.nowMs + this.#recoveryMs, done);
-    require(done(), 'liveness', () => `${this.#complaint() ?? 'requests wait'} at the end`);
+    this.#settle(() => (clients.every((client) => client.isIdle) ? undefined : 'requests wait'));
+  }
+
+  /** All is well, and there is no other complaint. */
+  #settle(other: () => string | undefined): void {
+    const complaint = (): string | undefined => this.#complaint() ?? this.#work?.complaint() ?? other();
+    this.#until(this.#world.schedule.nowMs + this.#recoveryMs, () => complaint() === undefined);
+    const left = complaint();
+    require(left === undefined, 'liveness', () => `${left} at the end`);
+  }
+
+  /** Nobody renews them any more, but one: whoever leads meanwhile, they end in time. */
+  #endLeases(): void {
+    const finale = this.#work?.endLeases();
+    if (finale === undefined) return;
+    this.#until(finale.untilMs, () => finale.complaint() === undefined);
+    const left = finale.complaint();
+    require(left === undefined, 'lease too late', () => `${left} at ${this.#world.schedule.nowMs.toFixed(3)}`);
+    finale.stop();
+    this.#settle(() => undefined);
   }
 
   /** Equal revisions, equal content. */
@@ -195,6 +219,7 @@ class Run {
       if (removed || replica === undefined) continue;
       const { store, directory, position } = replica.state;
       store.checkInvariants();
+      this.#world.oracle?.state(name, replica.state);
       const text = JSON.stringify([position, store.stateHash(), directory.list()]);
       require(first === undefined || first.text === text, 'equal state', () => {
         return `${first?.name}: ${first?.text}\n${name}: ${text}`;
@@ -220,6 +245,7 @@ class Run {
         `${describeOperation(at)}\nnear it:\n${near.map(describeOperation).join('\n')}`,
       );
     }
+    this.#world.oracle?.judge();
     this.#past.judge(this.#history);
     const stale = checkRevisions(this.#history);
     require(stale === undefined, 'stale revision', () => {

@@ -128,6 +128,9 @@ export class Member {
     return this.#paused;
   }
 
+  /** When it was paused last. */
+  pausedMs = 0;
+
   // ---- life and death --------------------------------------------------------------------------------------------
 
   start(): void {
@@ -185,6 +188,7 @@ export class Member {
   pause(): void {
     if (!this.isUp) return;
     this.#paused = true;
+    this.pausedMs = this.#world.schedule.nowMs;
     this.#missedTicks = 0;
     this.#world.log.note('member', this.name, 'pauses');
   }

@@ -143,9 +143,41 @@ export interface Scenario {
   readonly compactions: number;
   /** A put reads its key's past in the same transaction with this probability. */
   readonly lookBacks: number;
+
+  /** Clients that ask for anything that the store offers, on keys of their own; 0: nothing of what follows takes place. */
+  readonly storeClients: number;
+  readonly storeKeys: number;
+  readonly storeThinkMs: number;
+  /** Weights of what they ask. */
+  readonly storeMix: Readonly<Record<StoreAsk, number>>;
+  /** Leases have whole seconds, up to so many. */
+  readonly leaseSecondsMax: number;
+  readonly watchers: number;
+  /** A call leaves a watcher unwilling to hear more for a while with this probability ... */
+  readonly slowWatching: number;
+  /** ... and each time that it looks after its watch, it goes on at another member with this one. */
+  readonly watchMoves: number;
 }
 
+export const STORE_ASKS = ['put', 'delete', 'txn', 'range', 'lease', 'compact'] as const;
+export type StoreAsk = (typeof STORE_ASKS)[number];
+
 const KiB = 1024;
+const SECOND_MS = 1_000;
+/** So many runs look at the whole of the store. */
+const STORE_CHANCE = 0.35;
+/** With a shorter timeout a run is over before a lease is. */
+const LEASE_ELECTION_MS_MIN = 100;
+const NO_STORE_WORK = {
+  storeClients: 0,
+  storeKeys: 0,
+  storeThinkMs: 0,
+  storeMix: { put: 0, delete: 0, txn: 0, range: 0, lease: 0, compact: 0 },
+  leaseSecondsMax: 0,
+  watchers: 0,
+  slowWatching: 0,
+  watchMoves: 0,
+} as const;
 
 export function drawScenario(random: Stream): Scenario {
   const tickMs = random.pick([5, 10, 20, 20]);
@@ -169,9 +201,38 @@ export function drawScenario(random: Stream): Scenario {
     ...drawNetwork(random, calmNetwork, heartbeatTicks * tickMs),
     ...drawDisk(random, electionMs),
     ...drawWorkload(random, electionMs),
+    ...NO_STORE_WORK,
     limits: drawLimits(random),
   };
-  return random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
+  const planned = random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
+  return random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
+}
+
+/** The rest of the store is looked at as well, in some runs: it costs time, and hides what single keys show. */
+function withStoreWork(random: Stream, scenario: Scenario): Scenario {
+  const electionMs = scenario.electionTicks * scenario.tickMs;
+  // Shorter runs would have no lease end.
+  const hasLeases = electionMs >= LEASE_ELECTION_MS_MIN && random.chance(0.6);
+  return {
+    ...scenario,
+    stormMs: hasLeases ? Math.max(scenario.stormMs, random.between(4, 10) * SECOND_MS) : scenario.stormMs,
+    thinkMs: Math.max(scenario.thinkMs, electionMs / 16),
+    storeClients: random.pick([1, 2, 3]),
+    storeKeys: random.pick([2, 5, 10]),
+    storeThinkMs: random.magnitude(electionMs / 32, 5),
+    storeMix: {
+      put: random.pick([1, 4]),
+      delete: random.pick([0, 1]),
+      txn: random.pick([0, 1, 4]),
+      range: random.pick([0, 1, 2]),
+      lease: hasLeases ? random.pick([2, 4]) : 0,
+      compact: random.pick([0, 0, 0.1, 0.5]),
+    },
+    leaseSecondsMax: hasLeases ? random.pick([1, 1, 2, 3]) : 0,
+    watchers: random.pick([0, 2, 4, 8]),
+    slowWatching: random.pick([0, 0.1, 0.5]),
+    watchMoves: random.pick([0, 0.02, 0.2]),
+  };
 }
 
 /** A plan needs time, members, something to do, and not too much in its way. */

@@ -13,6 +13,7 @@ import {
   type Platform,
 } from '@quorate/replica/internal';
 import { ClusterRules } from '../checks/cluster-rules.js';
+import { Oracle } from '../checks/oracle.js';
 import { EventLog } from './event-log.js';
 import { type CrashKind, Member } from './member.js';
 import { SeededRandom, type Stream } from './random.js';
@@ -37,6 +38,8 @@ export class World {
   readonly log: EventLog;
   readonly network: MemoryNetwork;
   readonly rules: ClusterRules;
+  /** In runs that look at the whole of the store. */
+  readonly oracle: Oracle | undefined;
   readonly platform: Platform = nodePlatform;
   readonly members: Member[] = [];
   readonly #latency: Stream;
@@ -60,9 +63,19 @@ export class World {
     this.#latency = this.random.stream('disk latency');
     this.#choices = this.random.stream('world');
     this.rules = new ClusterRules(this.platform);
+    this.oracle = this.#makeOracle();
     this.network = new MemoryNetwork({ schedule: this.schedule.after, random: this.random.stream('network') });
     this.setNetworkFaults(true);
     for (let i = 1; i <= this.scenario.members; i += 1) this.addMember();
+  }
+
+  #makeOracle(): Oracle | undefined {
+    const { scenario, platform, schedule, rules } = this;
+    if (scenario.storeClients === 0) return undefined;
+    const oracle = new Oracle({ ...scenario, platform, nowMs: () => schedule.nowMs });
+    rules.onDecided = (entry) => oracle.decided(entry);
+    rules.onPosition = (id, state) => oracle.position(id, state);
+    return oracle;
   }
 
   isOn(fault: FaultName): boolean {
