@@ -111,9 +111,14 @@ export class Oracle {
   position(id: MemberId, { position, store }: StateMachine): void {
     const mark = this.#marks[position.index];
     if (mark === undefined) return;
-    const { revision, compactRevision, timeMs } = store;
-    const found: Mark = { revision, compactRevision, timeMs, leases: store.leaseCount };
-    require(tell(found) === tell(mark), RULE, () => {
+    const { revision, compactRevision, timeMs, leaseCount: leases } = store;
+    const isSame =
+      revision === mark.revision &&
+      compactRevision === mark.compactRevision &&
+      timeMs === mark.timeMs &&
+      leases === mark.leases;
+    require(isSame, RULE, () => {
+      const found: Mark = { revision, compactRevision, timeMs, leases };
       return `member ${id} is at ${tell(found)} after entry ${position.index}, the model at ${tell(mark)}`;
     });
   }
