@@ -253,7 +253,7 @@ export const snapshots: readonly Mutant[] = [
     edits: [
       inReplica(
         'replica/snapshot-sender',
-        'if (transfer.sent === 0 && this.#budgetBytes <= 0)',
+        'if (!transfer.isAsked && this.#budgetBytes <= 0)',
         'if (transfer.sent < 0)',
       ),
     ],

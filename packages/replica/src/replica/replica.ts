@@ -352,7 +352,9 @@ export class Replica implements NetworkInput {
       } else {
         this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
         this.#updatePeers();
-        this.#router.membersChanged(new Set(configMembers(this.#state.position.config)));
+        const members = new Set(configMembers(this.#state.position.config));
+        this.#router.membersChanged(members);
+        this.#snapshots.membersChanged(members);
         this.#seams.trace.event('configuration', { index: entry.index, config: this.#state.position.config });
       }
       this.#requests.applied(entry.index, entry.term, applied?.response);

@@ -46,6 +46,8 @@ interface Transfer {
   unacknowledged: Chunk[];
   /** How many of them have been sent since the last (re)start. */
   sent: number;
+  /** A chunk was sent since the follower was heard of: it is its turn. */
+  isAsked: boolean;
   lastHeardTick: number;
   lastSentTick: number;
 }
@@ -87,6 +89,7 @@ export class SnapshotSender {
       produced: 0,
       unacknowledged: [],
       sent: 0,
+      isAsked: false,
       lastHeardTick: this.#nowTick,
       lastSentTick: this.#nowTick,
     });
@@ -103,6 +106,7 @@ export class SnapshotSender {
       return;
     }
     transfer.lastHeardTick = this.#nowTick;
+    transfer.isAsked = false;
     while (transfer.unacknowledged.length > 0) {
       const [first] = transfer.unacknowledged;
       if (first === undefined || first.offset + first.bytes.length > ack.offset) break;
@@ -118,7 +122,7 @@ export class SnapshotSender {
     this.#budgetBytes = Math.min(this.#budgetBytes + bytesPerTickMax, 2 * bytesPerTickMax);
     for (const [to, transfer] of this.#transfers) {
       // Silent because of the limit on bytes, not because the follower is.
-      if (transfer.sent === 0 && this.#budgetBytes <= 0) transfer.lastHeardTick = this.#nowTick;
+      if (!transfer.isAsked && this.#budgetBytes <= 0) transfer.lastHeardTick = this.#nowTick;
       if (this.#nowTick - transfer.lastHeardTick >= giveUpTicks) {
         this.#end(to, 'failed');
       } else if (this.#nowTick - Math.max(transfer.lastHeardTick, transfer.lastSentTick) >= resendTicks) {
@@ -129,22 +133,30 @@ export class SnapshotSender {
     this.pump();
   }
 
+  /** Whoever has left needs nothing, and would take from the others' share of the bytes until its transfer is given up. */
+  dropAllBut(members: ReadonlySet<MemberId>): void {
+    for (const to of this.#transfers.keys()) if (!members.has(to)) this.#drop(to);
+  }
+
   /** This member leads no more: its transfers are worth nothing. */
   stop(): void {
     for (const to of this.#transfers.keys()) this.#drop(to);
   }
 
-  /** Sends what window and rate allow. */
+  /** Sends what window and rate allow, a chunk of each transfer in turn. */
   pump(): void {
     for (const [to, transfer] of this.#transfers) {
-      while (this.#budgetBytes > 0) {
-        const chunk = transfer.unacknowledged[transfer.sent] ?? this.#produce(transfer);
-        if (chunk === undefined) break;
-        transfer.sent += 1;
-        transfer.lastSentTick = this.#nowTick;
-        this.#budgetBytes -= chunk.bytes.length;
-        this.#options.send(to, { kind: 'snapshot-chunk', transferId: transfer.id, ...chunk });
-      }
+      if (this.#budgetBytes <= 0) return;
+      const chunk = transfer.unacknowledged[transfer.sent] ?? this.#produce(transfer);
+      if (chunk === undefined) continue;
+      transfer.sent += 1;
+      transfer.isAsked = true;
+      transfer.lastSentTick = this.#nowTick;
+      this.#budgetBytes -= chunk.bytes.length;
+      this.#options.send(to, { kind: 'snapshot-chunk', transferId: transfer.id, ...chunk });
+      // To the end of the queue, where this very loop meets it again.
+      this.#transfers.delete(to);
+      this.#transfers.set(to, transfer);
     }
   }
 

@@ -147,6 +147,11 @@ export class Snapshots {
     arrived.done('installed');
   }
 
+  /** Only `members` can still need a snapshot. */
+  membersChanged(members: ReadonlySet<MemberId>): void {
+    this.#sender.dropAllBut(members);
+  }
+
   leadershipLost(): void {
     this.#sender.stop();
   }

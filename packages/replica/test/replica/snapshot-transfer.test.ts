@@ -225,4 +225,46 @@ describe('a snapshot on its way', () => {
     assert.deepEqual(pair.outcomes, [`${RECEIVER} failed`]);
     assert.equal(pair.arrived.length, 0);
   });
+
+  it('does not wait behind a transfer to a member that never answers', () => {
+    const silent = 3;
+    const outcomes: string[] = [];
+    const sent: [number, PeerMessage][] = [];
+    const sender = new SnapshotSender({
+      bytesPerTickMax: CHUNK_BYTES / 2,
+      chunkBytes: CHUNK_BYTES,
+      firstTransferId: 7,
+      resendTicks: RESEND_TICKS,
+      giveUpTicks: GIVE_UP_TICKS,
+      trace: noTrace,
+      send: (to, message) => void sent.push([to, message]),
+      finished: (to, outcome) => void outcomes.push(`${to} ${outcome}`),
+    });
+    const state = machine();
+    sender.start(silent, 1, state.freeze());
+    for (let tick = 0; tick < GIVE_UP_TICKS / 2; tick++) sender.tick();
+    sender.start(RECEIVER, 1, state.freeze());
+    let isFinished = false;
+    for (let tick = 0; tick < 4 * GIVE_UP_TICKS && !isFinished; tick++) {
+      sender.tick();
+      for (const [to, message] of sent.splice(0)) {
+        if (to !== RECEIVER || message.kind !== 'snapshot-chunk') continue;
+        isFinished = message.last;
+        const status = isFinished ? 'installed' : 'receiving';
+        const offset = message.offset + message.bytes.length;
+        sender.acknowledge(RECEIVER, { kind: 'snapshot-ack', transferId: message.transferId, offset, status });
+      }
+    }
+    assert.ok(isFinished);
+    for (let tick = 0; tick < GIVE_UP_TICKS; tick++) sender.tick();
+    assert.deepEqual(outcomes.toSorted(), [`${RECEIVER} finished`, `${silent} failed`]);
+  });
+
+  it('ends with the membership of its receiver', () => {
+    const pair = new Pair(CHUNK_BYTES);
+    pair.sender.start(RECEIVER, 1, pair.state.freeze());
+    pair.sender.dropAllBut(new Set([SENDER]));
+    assert.equal(pair.sender.active, 0);
+    assert.deepEqual(pair.outcomes, []);
+  });
 });
