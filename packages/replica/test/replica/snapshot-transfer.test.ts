@@ -232,7 +232,7 @@ describe('a snapshot on its way', () => {
     const sent: [number, PeerMessage][] = [];
     const sender = new SnapshotSender({
       // A chunk takes longer than RESEND_TICKS: what is sent again to the silent one could take everything.
-      bytesPerTickMax: CHUNK_BYTES / 10,
+      bytesPerTickMax: CHUNK_BYTES / 40,
       chunkBytes: CHUNK_BYTES,
       firstTransferId: 7,
       resendTicks: RESEND_TICKS,
@@ -246,7 +246,7 @@ describe('a snapshot on its way', () => {
     for (let tick = 0; tick < GIVE_UP_TICKS / 2; tick++) sender.tick();
     sender.start(RECEIVER, 1, state.freeze());
     let isFinished = false;
-    for (let tick = 0; tick < 20 * GIVE_UP_TICKS && !isFinished; tick++) {
+    for (let tick = 0; tick < 60 * GIVE_UP_TICKS && !isFinished; tick++) {
       sender.tick();
       for (const [to, message] of sent.splice(0)) {
         if (to !== RECEIVER || message.kind !== 'snapshot-chunk') continue;
