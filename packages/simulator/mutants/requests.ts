@@ -90,6 +90,15 @@ export const requests: readonly Mutant[] = [
   },
   {
     bug: 'own',
+    name: 'removed-member-forwards-twice',
+    planted:
+      'requests: what a removed member had forwarded is taken again when it comes a second time, for it is forgotten',
+    kind: 'safety',
+    edits: [inReplica('replica/request-router', 'this.#port.isRemoved(from) || ', '')],
+    test: replicaTest('replica/requests'),
+  },
+  {
+    bug: 'own',
     name: 'requests-numbered-anew',
     planted:
       'requests: a member that restarts numbers what it forwards from 1 again, so an answer to its former life ends another request',

@@ -67,7 +67,7 @@ test('a network that tells one sender for another is found', () => {
   );
   assert.match(
     failure.rule,
-    /assertion|durable quorum|election safety|kept promises|leader completeness|state machine safety/,
+    /assertion|durable quorum|election safety|kept promises|leader completeness|matched log|state machine safety/,
   );
 });
 

@@ -136,8 +136,7 @@ export class Oracle {
     const ids = [...model.leases.keys()].toSorted();
     const kept = ids.map((lease) => [model.leases.get(lease), model.leaseKeys(lease)]);
     const found2 = ids.map((lease) => [store.lease(lease), store.leaseKeys(lease)]);
-    require(tell(found2) === tell(kept), RULE, () =>
-      `${name} has the leases ${tell(found2)}, the model ${tell(kept)}`);
+    require(tell(found2) === tell(kept), RULE, () => `${name} has the leases ${tell(found2)}, the model ${tell(kept)}`);
   }
 
   // ---- what happened ---------------------------------------------------------------------------------------------

@@ -2,7 +2,13 @@
  * What one who watches has seen, over all members that told him, against what happened: every change of his range from his start on
  * that passes his filter, in order, once, all of a revision together; and no promise of having told everything that was not true.
  */
-import { type ModelEvent, type StoreEvent, showEvent, showModelEvent, type WatchOptions } from '@quorate/replica/internal';
+import {
+  type ModelEvent,
+  type StoreEvent,
+  showEvent,
+  showModelEvent,
+  type WatchOptions,
+} from '@quorate/replica/internal';
 import type { Oracle } from './oracle.js';
 import { require } from './violation.js';
 
@@ -108,8 +114,6 @@ export class WatchRecord {
 
   #expected(from: number, to: number): readonly ModelEvent[] {
     const { noPut, noDelete } = this.options;
-    return this.#oracle
-      .history(this.options, from, to)
-      .filter(({ type }) => !(type === 'put' ? noPut : noDelete));
+    return this.#oracle.history(this.options, from, to).filter(({ type }) => !(type === 'put' ? noPut : noDelete));
   }
 }

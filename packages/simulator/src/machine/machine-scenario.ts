@@ -1,6 +1,6 @@
 /** What a run of a user's machine is like: the part of a scenario that does not belong to our own store, drawn from the seed. */
 import type { SeededRandom } from '../world/random.js';
-import { drawScenario, type FaultName, type Scenario } from '../world/scenario.js';
+import { drawChanceScenario, type FaultName, type Scenario } from '../world/scenario.js';
 
 export type MachineFault = Extract<
   FaultName,
@@ -46,7 +46,7 @@ export interface MachineScenario
 }
 
 export function drawMachineScenario(random: SeededRandom): MachineScenario {
-  const drawn = drawScenario(random.stream('scenario'));
+  const drawn = drawChanceScenario(random.stream('scenario'));
   const faults = Object.entries(drawn.faults).filter(([name]) => (MACHINE_FAULTS as readonly string[]).includes(name));
   const { members, stormMs, faultIntervalMs, faultDurationMs, tickMs, heartbeatTicks, electionTicks } = drawn;
   const { clockSkew, turnDelayMs, latencyMinMs, latencyMaxMs, dropChance, duplicateChance } = drawn;

@@ -56,7 +56,9 @@ export class LeaseFinale {
   /** The leases that are left, but for the one that is kept. */
   complaint(): string | undefined {
     const left = [...this.#oracle.model.leases.keys()].filter((lease) => lease !== KEPT);
-    return left.length === 0 ? undefined : `${left.join()}, which nobody renews since ${this.#beganMs.toFixed(3)}, are there`;
+    return left.length === 0
+      ? undefined
+      : `${left.join()}, which nobody renews since ${this.#beganMs.toFixed(3)}, are there`;
   }
 
   #transfer(): void {

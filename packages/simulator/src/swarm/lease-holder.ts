@@ -13,10 +13,7 @@ const FORMER_MAX = 8;
 const IDS_EACH = 1_000_000;
 const SECOND_MS = 1_000;
 
-type LeaseOperation = Extract<
-  Command['operation'],
-  { readonly kind: 'lease-grant' | 'lease-renew' | 'lease-revoke' }
->;
+type LeaseOperation = Extract<Command['operation'], { readonly kind: 'lease-grant' | 'lease-renew' | 'lease-revoke' }>;
 
 interface Held {
   readonly lease: LeaseId;

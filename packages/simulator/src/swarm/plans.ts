@@ -10,8 +10,12 @@ import { figureEight } from './figure-eight.js';
 import { laggard } from './laggard.js';
 import type { Plan, Scene, Stage } from './stage.js';
 
+/** Past this many names nobody is added any more. */
+const MEMBERS_MAX = 9;
+
 export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   'lonely-leader': lonelyLeader,
+  'cut-tail': cutTail,
   'late-answers': lateAnswers,
   'frozen-leader': frozenLeader,
   'voters-restart': votersRestart,
@@ -23,6 +27,7 @@ export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   'bare-header': bareHeader,
   'joint-changes': jointChanges,
   'damaged-disk': damagedDisk,
+  farewell,
 };
 
 /** As late in the interval of its check of the quorum as chance has it: a leader that is cut off then stays one for longest. */
@@ -42,6 +47,30 @@ function* lonelyLeader(stage: Stage): Plan {
   stage.cut(linksBetween([leader, ...others.slice(0, companions)], others.slice(companions)));
   yield* stage.until(() => stage.isSucceeded(term), 4);
   yield* stage.sleep(stage.random.between(0, stage.electionMs));
+}
+
+/** A leader that was cut off has a tail of entries that the next one replaces by fewer; it crashes right then. */
+function* cutTail(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others, term } = scene;
+  const { world, random } = stage;
+  const links = linksBetween([leader], others);
+  stage.cut(links);
+  const hasTail = (): boolean => {
+    const raft = leader.replica?.raft;
+    return raft !== undefined && raft.persistedIndex > raft.commit + 1;
+  };
+  yield* stage.until(hasTail, 2);
+  stage.quiet();
+  yield* stage.until(() => stage.isSucceeded(term), 4);
+  stage.uncut(links);
+  yield* stage.until(() => (leader.replica?.raft.core.log.lastTerm ?? 0) > term, 3);
+  yield* stage.sleep(random.between(0, 2 * world.scenario.diskLatencyMaxMs + 2));
+  leader.crash(world.drawCrashKind(random), 'cut tail');
+  leader.start();
+  stage.loud();
+  yield* stage.sleep(stage.electionMs);
 }
 
 /** Answers to a question of the leader are long under way: they come when others have elected somebody else, and it asks again. */
@@ -202,4 +231,24 @@ function* damagedDisk(stage: Stage): Plan {
   stage.membership.damage(victim, kind);
   victim.start();
   yield* stage.sleep(stage.random.between(0, 2 * stage.electionMs));
+}
+
+/** A member is removed, and what it has sent to the leader before comes a second time. */
+function* farewell(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others } = scene;
+  const [victim] = others as [Member];
+  const { memberId } = victim;
+  const { inbox } = leader;
+  inbox?.remember();
+  yield* stage.sleep(stage.random.between(0, stage.electionMs));
+  stage.membership.remove(victim);
+  const isGone = (): boolean => leader.replica?.state.directory.isRemoved(memberId) === true;
+  const isRemoved = yield* stage.until(isGone, 4);
+  yield* stage.sleep(stage.random.between(0, stage.electionMs / 4));
+  if (inbox === leader.inbox) inbox?.repeat();
+  // Others join in its place, or there would soon be nobody left to be removed.
+  if (isRemoved && stage.world.members.length < MEMBERS_MAX) stage.world.addMember().start();
+  yield* stage.sleep(stage.random.between(0, 4 * stage.electionMs));
 }

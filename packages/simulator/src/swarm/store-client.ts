@@ -92,7 +92,10 @@ export class StoreClient {
 
   #draw(): StoreAsk {
     const { storeMix } = this.#world.scenario;
-    let draw = this.#random.between(0, STORE_ASKS.reduce((sum, ask) => sum + storeMix[ask], 0));
+    let draw = this.#random.between(
+      0,
+      STORE_ASKS.reduce((sum, ask) => sum + storeMix[ask], 0),
+    );
     return STORE_ASKS.find((ask) => (draw -= storeMix[ask]) < 0) ?? 'put';
   }
 

@@ -135,7 +135,12 @@ export class WatchSession {
     if (life.over || open !== this.#open) return true;
     const compactRevision = life.replica?.state.store.compactRevision ?? 0;
     record.told(member.name, events, revision, compactRevision);
-    log.record('client', this.#name, revision, () => `hears ${events.length} events from ${member.name}, up to ${revision}`);
+    log.record(
+      'client',
+      this.#name,
+      revision,
+      () => `hears ${events.length} events from ${member.name}, up to ${revision}`,
+    );
     if (!isStorm || !this.#random.chance(scenario.slowWatching)) return true;
     schedule.after(this.#random.between(0, 8 * scenario.storeThinkMs), () =>
       member.enter(life, () => open.watcher?.resume()),
@@ -150,7 +155,12 @@ export class WatchSession {
     this.#open = undefined;
     this.#record = undefined;
     this.#after = compactRevision;
-    log.record('client', this.#name, compactRevision, () => `is told by ${open.member.name}: compacted at ${compactRevision}`);
+    log.record(
+      'client',
+      this.#name,
+      compactRevision,
+      () => `is told by ${open.member.name}: compacted at ${compactRevision}`,
+    );
     schedule.after(0, () => {
       open.record.check();
       open.record.compacted(open.member.name, compactRevision);

@@ -19,6 +19,9 @@ export interface Damage {
 const IDENTITY_FILE = 'identity.json';
 /** Where bits rot, a whole sector does with this probability. */
 const SECTOR_CHANCE = 0.3;
+/** ... and the end of the log is hit with this one, within so many bytes: what is written last, nothing behind it bears witness to. */
+const END_CHANCE = 0.4;
+const END_BYTES = 64;
 /** Most of a file may never have been written: so often it is tried to hit something else. */
 const TRIES = 20;
 
@@ -46,6 +49,7 @@ function rot(disk: MemoryDisk, segments: readonly string[], random: Stream): Dam
     disk.loseSector(path, offset);
     return { what: `${path} reads as zeros around byte ${offset}`, mustBeRefused: false };
   }
+  if (random.chance(END_CHANCE)) return rotAtTheEnd(disk, segments.at(-1) ?? '', random);
   const path = random.pick([
     ...segments,
     ...snapshots,
@@ -56,6 +60,18 @@ function rot(disk: MemoryDisk, segments: readonly string[], random: Stream): Dam
   for (let i = 0; i < TRIES && disk.read(path, offset, 1)[0] === 0; i += 1) offset = random.integer(disk.size(path));
   disk.flipBit(path, offset, random.integer(8));
   return { what: `a bit of byte ${offset} of ${path} has flipped`, mustBeRefused: false };
+}
+
+function rotAtTheEnd(disk: MemoryDisk, path: string, random: Stream): Damage {
+  const bytes = disk.read(path, 0, disk.size(path));
+  let end = bytes.length;
+  while (end > 1 && bytes[end - 1] === 0) end -= 1;
+  const offset = end - 1 - random.integer(Math.min(end, END_BYTES));
+  disk.flipBit(path, offset, random.integer(8));
+  return {
+    what: `a bit of byte ${offset} of ${path}, whose last byte is ${end - 1}, has flipped`,
+    mustBeRefused: false,
+  };
 }
 
 function filesOf(disk: MemoryDisk, folder: string): readonly string[] {

@@ -15,7 +15,7 @@ interface Frame {
 export type Deliver = (from: MemberId, channel: Channel, bytes: Uint8Array) => void;
 
 /** So many frames are remembered at most. */
-const REMEMBERED_MAX = 64;
+const REMEMBERED_MAX = 256;
 
 export class Inbox {
   readonly #deliver: Deliver;

@@ -60,6 +60,7 @@ export const FAULT_NAMES: readonly FaultName[] = [
 /** Targeted storms: see plans.ts. */
 export type PlanName =
   | 'lonely-leader'
+  | 'cut-tail'
   | 'late-answers'
   | 'frozen-leader'
   | 'voters-restart'
@@ -70,10 +71,12 @@ export type PlanName =
   | 'laggard'
   | 'bare-header'
   | 'joint-changes'
-  | 'damaged-disk';
+  | 'damaged-disk'
+  | 'farewell';
 
 export const PLAN_NAMES: readonly PlanName[] = [
   'lonely-leader',
+  'cut-tail',
   'late-answers',
   'frozen-leader',
   'voters-restart',
@@ -85,6 +88,7 @@ export const PLAN_NAMES: readonly PlanName[] = [
   'bare-header',
   'joint-changes',
   'damaged-disk',
+  'farewell',
 ];
 /** So many runs follow a plan. */
 const PLAN_CHANCE = 0.5;
@@ -180,13 +184,20 @@ const NO_STORE_WORK = {
 } as const;
 
 export function drawScenario(random: Stream): Scenario {
+  const scenario = drawChanceScenario(random);
+  const planned = random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
+  return random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
+}
+
+/** One that leaves everything to chance: without a plan. */
+export function drawChanceScenario(random: Stream): Scenario {
   const tickMs = random.pick([5, 10, 20, 20]);
   const heartbeatTicks = random.pick([1, 3, 5]);
   const electionTicks = heartbeatTicks * random.pick([5, 5, 10]);
   const electionMs = electionTicks * tickMs;
   const reads = random.chance(0.25) ? 'lease' : 'safe';
   const calmNetwork = random.chance(0.4);
-  const scenario: Scenario = {
+  return {
     members: random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 7]),
     stormMs: random.between(10, 40) * electionMs,
     plan: 'none',
@@ -204,8 +215,6 @@ export function drawScenario(random: Stream): Scenario {
     ...NO_STORE_WORK,
     limits: drawLimits(random),
   };
-  const planned = random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
-  return random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
 }
 
 /** The rest of the store is looked at as well, in some runs: it costs time, and hides what single keys show. */
@@ -241,7 +250,7 @@ function withPlan(random: Stream, scenario: Scenario): Scenario {
   const { electionTicks, tickMs } = scenario;
   const electionMs = electionTicks * tickMs;
   const needsTrimming = plan === 'laggard' || plan === 'frozen-leader' || plan === 'bare-header';
-  const needsMany = plan === 'figure-eight' || plan === 'joint-changes';
+  const needsMany = plan === 'figure-eight' || plan === 'joint-changes' || plan === 'farewell';
   const needsLease = plan === 'voters-restart' || plan === 'transfer-cut' || plan === 'lonely-leader';
   const lease = needsLease && random.chance(plan === 'lonely-leader' ? 0.3 : 0.9);
   return {
@@ -260,7 +269,8 @@ function withPlan(random: Stream, scenario: Scenario): Scenario {
     ...(needsTrimming ? { thinkMs: electionMs / 64, puts: 4, valueBytesMax: 64 } : {}),
     limits: needsTrimming ? { ...scenario.limits, logMemoryStepBytes: 16 } : scenario.limits,
     snapshotLogBytesMin: needsTrimming ? 1024 : scenario.snapshotLogBytesMin,
-    segmentBytes: plan === 'bare-header' ? 4 * KiB : scenario.segmentBytes,
+    // The first write of a segment must be longer than the sector that holds its header, and a snapshot be due soon.
+    ...(plan === 'bare-header' ? { segmentBytes: 4 * KiB, valueBytesMax: KiB, historyBytesMax: KiB } : {}),
   };
 }
 
