@@ -133,7 +133,7 @@ export class Oracle {
     require(tell(comparable(found)) === tell(expected), RULE, () => {
       return `${name} holds ${tell(comparable(found))}, the model ${tell(expected)}`;
     });
-    const ids = [...model.leases.keys()].toSorted();
+    const ids = [...model.leases.keys()].toSorted((a, b) => (a < b ? -1 : 1));
     const kept = ids.map((lease) => [model.leases.get(lease), model.leaseKeys(lease)]);
     const found2 = ids.map((lease) => [store.lease(lease), store.leaseKeys(lease)]);
     require(tell(found2) === tell(kept), RULE, () => `${name} has the leases ${tell(found2)}, the model ${tell(kept)}`);

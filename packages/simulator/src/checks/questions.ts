@@ -100,11 +100,12 @@ function leaseKey({ kind, lease }: Timed): string {
 }
 
 /** A big integer is no JSON, and bytes are not to be read as such. */
+function replace(_key: string, item: unknown): unknown {
+  if (typeof item === 'bigint') return `${item}n`;
+  return item instanceof Uint8Array ? new TextDecoder().decode(item) : item;
+}
+
 export function tell(value: unknown): string {
-  const replace = (_key: string, item: unknown): unknown => {
-    if (typeof item === 'bigint') return `${item}n`;
-    return item instanceof Uint8Array ? new TextDecoder().decode(item) : item;
-  };
   return JSON.stringify(value, replace) ?? 'nothing';
 }
 

@@ -111,6 +111,7 @@ export class StoreClient {
       case 'lease':
         return this.#leases.next(nowMs);
       case 'compact':
+      default:
         return { kind: 'compact', revision: Math.max(1, this.#revision + 2 - this.#random.integer(COMPACTED_BACK)) };
     }
   }
