@@ -7,6 +7,7 @@ import { reads } from './reads.js';
 import { replication } from './replication.js';
 import { requests } from './requests.js';
 import { snapshots } from './snapshots.js';
+import { stateMachine } from './state-machine.js';
 import { storage } from './storage.js';
 
 /** How many bugs the list of real stores' bugs has. */
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...membership,
   ...reads,
   ...requests,
+  ...stateMachine,
 ].toSorted((a, b) => place(a) - place(b));
 
 export const withoutMutant: readonly Inexpressible[] = inexpressible;

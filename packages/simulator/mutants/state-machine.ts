@@ -1,0 +1,108 @@
+/** Defects of leases and watches: the last part of the list. */
+import { inReplica, type Mutant, replicaTest } from './mutant.js';
+
+export const stateMachine: readonly Mutant[] = [
+  {
+    bug: 71,
+    name: 'lease-ends-by-name',
+    planted: 'store: a lease that is named as due ends, though it was renewed before that was decided',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'store/control',
+        'return info === undefined || info.deadlineMs > this.timeMs ? undefined : this.leases.keys(lease);',
+        'return info === undefined ? undefined : this.leases.keys(lease);',
+      ),
+    ],
+    test: replicaTest('store/lease'),
+  },
+  {
+    bug: 71,
+    name: 'no-grace-after-a-standstill',
+    planted: 'lessor: a leader that stood still ends leases before it has heard the renewals that wait at its door',
+    kind: 'safety',
+    edits: [inReplica('replica/lessor', 'passedMs > STANDSTILL_HEARTBEATS * heartbeatTicks * tickMs', 'passedMs < 0')],
+    test: replicaTest('replica/store-duties'),
+  },
+  {
+    bug: 72,
+    name: 'progress-is-the-store-s',
+    planted: 'watch: a watcher claims to have seen everything that was published, also while it is behind',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'watch/watcher-set',
+        'return Math.min(this.standing - 1, this.owner.frontier());',
+        'return this.owner.frontier();',
+      ),
+    ],
+    test: replicaTest('watch/hub.property'),
+  },
+  {
+    bug: 73,
+    name: 'watch-begins-again-after-a-snapshot',
+    planted: 'watch: when a snapshot has replaced the store, all watchers begin again',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'watch/hub',
+        'set.isSynced = false;',
+        `set.isSynced = false;
+            set.position = Math.max(store.compactRevision, 1);
+            for (const watcher of set.all())
+                watcher.next = set.position;`,
+      ),
+    ],
+    test: replicaTest('watch/hub.property'),
+  },
+  {
+    bug: 74,
+    name: 'slow-watch-skips',
+    planted: 'watch: a watcher that wanted no more for a while goes on with the present',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'watch/hub',
+        'watcher.isPaused = false;\n            this.#place(watcher);',
+        'watcher.isPaused = false;\n            watcher.next = this.#frontier + 1;\n            this.#place(watcher);',
+      ),
+    ],
+    test: replicaTest('watch/hub.property'),
+  },
+  {
+    bug: 79,
+    name: 'slow-watch-is-told-twice',
+    planted: 'watch: the events with which a watcher says that it wants no more come again',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'watch/hub',
+        'watcher.set.remove(watcher);\n            watcher.isPaused = true;',
+        'watcher.set.remove(watcher);\n            watcher.next = events[0].keyValue.modRevision;\n            watcher.isPaused = true;',
+      ),
+    ],
+    test: replicaTest('watch/hub.property'),
+  },
+  {
+    bug: 80,
+    name: 'future-start-at-a-lagging-member',
+    planted: 'watch: a start beyond what the member has is taken for the present',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'watch/hub',
+        ': startRevision;\n',
+        ': Math.min(startRevision, Math.max(store.revision, this.#frontier) + 1);\n',
+      ),
+    ],
+    test: replicaTest('watch/hub.property'),
+  },
+  {
+    bug: 'own',
+    name: 'time-lags-by-each-stamp',
+    planted: 'cluster time: a leader sets its time back to each stamp of its own when that is applied',
+    kind: 'liveness',
+    edits: [inReplica('replica/cluster-time', 'if (isOwn)\n            return;\n', '')],
+    test: replicaTest('replica/cluster-time'),
+  },
+];
