@@ -72,7 +72,5 @@ export const membership: readonly Mutant[] = [
       inRaft('ready', '(core.configCommit > told.commit && core.hardStateTold.commit >= core.configCommit)', 'false'),
     ],
     test: raftTest('transcripts'),
-    outOfReach:
-      'it takes the restart of those who have told a removed leader that they know, while nobody else does; the storm removes no leader that still leads',
   },
 ];

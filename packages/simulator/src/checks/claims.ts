@@ -7,6 +7,7 @@
  *   early durability    what a member takes for durable grows only when a write of its has ended
  *   matched log         what a leader believes a follower of its term to hold lies on that follower's disk
  *   configuration       the core goes by the configuration that its member's state holds
+ *   farewell            what has let a removed leader go is known to those who said so, also after a restart
  *   honest vote         who gets a vote (or the promise of one) has a log that is at least as up to date as the voter's
  *   fit to campaign     who campaigns has applied every committed configuration that it knows, and its log's ground is durable
  *   newest snapshot     a member's newest snapshot is never replaced by an older one
@@ -52,6 +53,8 @@ export class Claims {
   readonly #committed: number[] = [];
   #highestCommit = 0;
   readonly #writes = new Map<string, number>();
+  /** The change that took a leader's vote away, by the members of which that leader believes that they surely know of it. */
+  readonly #farewells = new Map<MemberId, number>();
   /** A leader has committed something. */
   onCommit: (leader: MemberId, term: number) => void = () => {};
   /** A member has come to know a leader, which may be itself. */
@@ -68,6 +71,9 @@ export class Claims {
 
   watch(id: MemberId, replica: Replica): void {
     const { raft } = replica;
+    const told = this.#farewells.get(id) ?? 0;
+    require(raft.commit >= told, 'farewell', () =>
+      `member ${id} has said that it knows ${told} to be committed, and starts with ${raft.commit}`);
     // The founder's first entry was never counted: it is the only one.
     if (this.#highestCommit === 0) this.#commits(raft, 0);
     this.#checkCommit(id, raft);
@@ -105,6 +111,7 @@ export class Claims {
     if (raft.role !== seen.role || raft.term !== seen.term) this.#roleChanged(id, seen, raft);
     if (isLeader) this.#checkMatches(id, seen, raft);
     else if (raft.lastIndex < seen.lastIndex) this.#checkMatched(id, raft);
+    for (const member of raft.core.farewellKnown) this.#farewells.set(member, raft.core.configCommit);
     this.#checkVotes(id, seen, raft);
     const { lastPersistedId } = raft.core;
     require(raft.persistedIndex <= seen.persisted || lastPersistedId > seen.persistedId, 'early durability', () =>

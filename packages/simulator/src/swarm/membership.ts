@@ -92,6 +92,14 @@ export class Membership {
     this.#propose(leader, { changes, transition, context: NO_CONTEXT });
   }
 
+  /** The leader becomes a learner while it leads: it has to stay until enough others know for good. */
+  retire(leader: Member): void {
+    const { config } = this.#world;
+    if (config === undefined || !this.#mayLose(leader)) return;
+    const changes = [{ type: 'add-learner', member: leader.memberId }] as const;
+    this.#propose(leader, { changes, transition: 'auto', context: NO_CONTEXT });
+  }
+
   /** After the storm: joint configurations are left, and every learner becomes a voter. */
   settle(): void {
     const { schedule, scenario, leader, config } = this.#world;

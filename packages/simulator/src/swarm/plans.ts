@@ -28,6 +28,7 @@ export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   'joint-changes': jointChanges,
   'damaged-disk': damagedDisk,
   farewell,
+  'retiring-leader': retiringLeader,
 };
 
 /** As late in the interval of its check of the quorum as chance has it: a leader that is cut off then stays one for longest. */
@@ -251,4 +252,27 @@ function* farewell(stage: Stage): Plan {
   // Others join in its place, or there would soon be nobody left to be removed.
   if (isRemoved && stage.world.members.length < MEMBERS_MAX) stage.world.addMember().start();
   yield* stage.sleep(stage.random.between(0, 4 * stage.electionMs));
+}
+
+/** The leader loses its vote; those who have told it that they know of that lose power. It is a voter again in the end. */
+function* retiringLeader(stage: Stage): Plan {
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const { leader, others } = scene;
+  const [victim] = others as [Member];
+  if (stage.random.chance(0.7)) stage.quiet();
+  stage.membership.retire(leader);
+  const isKnown = (): boolean => leader.replica?.raft.core.farewellKnown.has(victim.memberId) === true;
+  let isDone = false;
+  stage.follow(leader, () => {
+    if (isDone || !isKnown()) return;
+    isDone = true;
+    stage.world.schedule.after(0, () => victim.crash('power', 'retiring leader'));
+  });
+  yield* stage.until(() => isDone, 4);
+  victim.start();
+  stage.loud();
+  yield* stage.sleep(stage.random.between(0, stage.electionMs));
+  stage.membership.promote(stage.world.leader ?? leader);
+  yield* stage.sleep(stage.random.between(0, stage.electionMs));
 }

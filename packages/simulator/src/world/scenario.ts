@@ -72,7 +72,8 @@ export type PlanName =
   | 'bare-header'
   | 'joint-changes'
   | 'damaged-disk'
-  | 'farewell';
+  | 'farewell'
+  | 'retiring-leader';
 
 export const PLAN_NAMES: readonly PlanName[] = [
   'lonely-leader',
@@ -89,6 +90,7 @@ export const PLAN_NAMES: readonly PlanName[] = [
   'joint-changes',
   'damaged-disk',
   'farewell',
+  'retiring-leader',
 ];
 /** So many runs follow a plan. */
 const PLAN_CHANCE = 0.5;
@@ -250,7 +252,8 @@ function withPlan(random: Stream, scenario: Scenario): Scenario {
   const { electionTicks, tickMs } = scenario;
   const electionMs = electionTicks * tickMs;
   const needsTrimming = plan === 'laggard' || plan === 'frozen-leader' || plan === 'bare-header';
-  const needsMany = plan === 'figure-eight' || plan === 'joint-changes' || plan === 'farewell';
+  const needsMany =
+    plan === 'figure-eight' || plan === 'joint-changes' || plan === 'farewell' || plan === 'retiring-leader';
   const needsLease = plan === 'voters-restart' || plan === 'transfer-cut' || plan === 'lonely-leader';
   const lease = needsLease && random.chance(plan === 'lonely-leader' ? 0.3 : 0.9);
   return {
