@@ -29,8 +29,6 @@ import type { Clock } from '../seams/index.js';
 
 export class ClusterTime {
   readonly #clock: Clock;
-  /** The state's time after the last stamp. */
-  #stampedMs: number;
   /** Cluster time when this member's clock showed #anchorMs. */
   #estimateMs: number;
   #anchorMs: number;
@@ -38,7 +36,6 @@ export class ClusterTime {
   /** `stampedMs`: the time of the state that this member begins with. */
   constructor(clock: Clock, stampedMs: number) {
     this.#clock = clock;
-    this.#stampedMs = stampedMs;
     this.#estimateMs = stampedMs;
     this.#anchorMs = clock.nowMs();
   }
@@ -48,10 +45,11 @@ export class ClusterTime {
     return this.#estimateMs + Math.max(0, Math.floor(this.#clock.nowMs() - this.#anchorMs));
   }
 
-  /** The state's time is `stampedMs` now. `isOwn`: by a command that this member has stamped in the term in which it still leads. */
+  /**
+   * A command with a time was applied, and the state's time is `stampedMs` now: also when it is what it was before, since this
+   * member's estimate may have run ahead of it meanwhile. `isOwn`: this member has stamped it, in the term in which it still leads.
+   */
   follow(stampedMs: number, isOwn: boolean): void {
-    if (stampedMs === this.#stampedMs) return;
-    this.#stampedMs = stampedMs;
     if (isOwn) return;
     this.#estimateMs = stampedMs;
     this.#anchorMs = this.#clock.nowMs();

@@ -16,7 +16,7 @@
  */
 import { configMembers, type Entry, type MemberId, type Message, NO_MEMBER, Raft, type Ready } from '@quorate/raft';
 import type { Channel, DiskError, NetworkInput, PeerAddress } from '../seams/index.js';
-import type { Response } from '../store/index.js';
+import { carriesTime, type Response } from '../store/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
 import type { Wal } from '../wal/wal.js';
 import { WatchHub } from '../watch/index.js';
@@ -368,6 +368,7 @@ export class Replica implements NetworkInput {
 
   #note(entry: Entry, applied: AppliedCommand): void {
     count(this.counters, applied);
+    if (!carriesTime(entry.data)) return;
     const isOwn = this.#raft.role === 'leader' && entry.term === this.#raft.term;
     this.time.follow(this.#state.store.timeMs, isOwn);
   }

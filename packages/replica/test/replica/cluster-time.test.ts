@@ -112,6 +112,17 @@ describe('ClusterTime', () => {
     );
   });
 
+  it('[L1] is set back by a stamp that is equal to the one before, too', () => {
+    const clock = { now: 0, nowMs: (): number => clock.now };
+    const time = new ClusterTime(clock, 0);
+    time.follow(1_000, false);
+    clock.now += 5_000;
+    assert.equal(time.nowMs, 6_000);
+    // The next leader applied the first stamp in the very millisecond in which it made its own.
+    time.follow(1_000, false);
+    assert.equal(time.nowMs, 1_000);
+  });
+
   it('goes on at its leader undisturbed by the stamps that come back', () => {
     let nowMs = 50;
     const time = new ClusterTime({ nowMs: () => nowMs }, 1_000);
