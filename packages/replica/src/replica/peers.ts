@@ -18,6 +18,8 @@ export class Peers {
   /** What the directory said last: when it changes, it is newer than what the member said itself. */
   readonly #listed = new Map<MemberId, string>();
   readonly #unreachable = new Set<MemberId>();
+  /** Addresses that the directory has listed for a member and lists no more. */
+  readonly #outdated = new Map<MemberId, Set<string>>();
   readonly #graceTicks: number;
   /** Who was removed and is still connected to, with the tick that ends it. */
   readonly #departing = new Map<MemberId, number>();
@@ -34,6 +36,8 @@ export class Peers {
   /** True if that is news. */
   introduced(peer: PeerAddress): boolean {
     this.#met.add(peer.id);
+    // A member that does not know yet that its address was changed tells the old one: it could never be reached there to learn it.
+    if (this.#outdated.get(peer.id)?.has(peer.address) === true) return false;
     if (this.#introduced.get(peer.id) === peer.address) return false;
     this.#introduced.set(peer.id, peer.address);
     return true;
@@ -77,6 +81,14 @@ export class Peers {
     this.#network.setPeers(peers);
   }
 
+  #moved(id: MemberId, from: string, to: string): void {
+    this.#introduced.delete(id);
+    const outdated = this.#outdated.get(id) ?? new Set();
+    outdated.add(from);
+    outdated.delete(to);
+    this.#outdated.set(id, outdated);
+  }
+
   #members(directory: Directory, config: ConfigState): PeerAddress[] {
     const addresses = new Map<MemberId, string>();
     for (const peer of this.#initial) addresses.set(peer.id, peer.address);
@@ -84,7 +96,7 @@ export class Peers {
     for (const { id, peerAddress } of members) {
       addresses.set(id, peerAddress);
       const before = this.#listed.get(id);
-      if (before !== undefined && before !== peerAddress) this.#introduced.delete(id);
+      if (before !== undefined && before !== peerAddress) this.#moved(id, before, peerAddress);
       this.#listed.set(id, peerAddress);
     }
     for (const [id, address] of this.#introduced) addresses.set(id, address);
