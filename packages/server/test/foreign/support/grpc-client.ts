@@ -3,6 +3,8 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import { GRPC_PREFIX_BYTES, type MessageInit, type Method } from '@quorate/proto';
 
 const CALL_TIMEOUT_MS = 30_000;
+/** Node keeps what a refused call had still to send, and gives answers up when it has kept too much. */
+const SESSION_MEGABYTES = 4_096;
 /** Large enough that flow control never holds back what a test wants to see. */
 const WINDOW_BYTES = 64 * 1024 * 1024;
 
@@ -107,7 +109,10 @@ export class GrpcClient {
 
   /** `windowBytes`: what the server may send on each stream, and twice that on the connection, before it is read. */
   constructor(endpoint: string, windowBytes: number = WINDOW_BYTES) {
-    this.#session = connect(`http://${endpoint}`, { settings: { initialWindowSize: windowBytes } });
+    this.#session = connect(`http://${endpoint}`, {
+      settings: { initialWindowSize: windowBytes },
+      maxSessionMemory: SESSION_MEGABYTES,
+    });
     this.#session.on('error', () => {});
     this.#session.on('connect', () => this.#session.setLocalWindowSize(2 * windowBytes));
   }
