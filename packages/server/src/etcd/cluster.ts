@@ -11,7 +11,7 @@ import {
   type MemberUpdateResponse,
   SERVICES,
 } from '@quorate/proto';
-import type { MemberInfo } from '@quorate/replica';
+import { type MemberInfo, QuorateError } from '@quorate/replica';
 import type { EtcdBackend } from './backend.js';
 import { errorFailure } from './errors.js';
 import { type Reply, type Served, unary } from './service.js';
@@ -65,7 +65,14 @@ export class ClusterService {
   }
 
   #update(request: MemberUpdateRequest, reply: Reply<MemberUpdateResponse>): void {
-    this.#change(this.#backend.cluster.update(memberIdOf(request.ID), request.peerURLs), reply);
+    const { cluster } = this.#backend;
+    // Whoever is not there is not found, whatever the URLs are.
+    const changed = cluster.members({ consistency: 'serializable' }).then((members) => {
+      const isThere = members.some(({ id }) => BigInt(id) === request.ID);
+      if (!isThere) throw new QuorateError('member-not-found', 'invalid', 'there is no such member');
+      return cluster.update(memberIdOf(request.ID), request.peerURLs);
+    });
+    this.#change(changed, reply);
   }
 
   /** The members as they are after the change. */

@@ -3,7 +3,7 @@
  * before the member is open are closed at once; clients try again.
  */
 import type { Socket } from 'node:net';
-import type { GrpcServer } from '@quorate/grpc';
+import { type GrpcServer, HealthService, ServingStatus } from '@quorate/grpc';
 import type { Member } from '@quorate/replica';
 import type { EtcdBackend, EtcdSettings } from './backend.js';
 import { CallCounts } from './call-counts.js';
@@ -28,6 +28,7 @@ export class EtcdEndpoint {
   readonly #options: EtcdEndpointOptions;
   readonly #stopListeners = new Set<() => void>();
   #server: GrpcServer | undefined;
+  #health: HealthService | undefined;
   #services: readonly Served[] = [];
   #isStopping = false;
 
@@ -74,6 +75,8 @@ export class EtcdEndpoint {
       connectionsMax,
       onHandlerError: onFault,
     });
+    this.#health = new HealthService(this.#server);
+    this.#health.set('', ServingStatus.serving);
     this.gateway.serve(this.#services);
   }
 
@@ -87,6 +90,7 @@ export class EtcdEndpoint {
   beginStop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#health?.set('', ServingStatus.notServing);
     for (const listener of this.#stopListeners) listener();
     this.#stopListeners.clear();
     this.gateway.beginStop();

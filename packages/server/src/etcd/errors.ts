@@ -55,10 +55,11 @@ const MEMBER_ERRORS: Readonly<Record<Failure['code'], EtcdErrorName | undefined>
   'not-enough-started': 'MemberNotEnoughStarted',
   unhealthy: 'Unhealthy',
   'bad-transferee': 'BadLeaderTransferee',
+  // Of what these services ask, only peer URLs can be.
+  'invalid-argument': 'MemberBadUrls',
   // etcd has no words for these: ours are sent.
   'configuration-refused': undefined,
   'data-folder': undefined,
-  'invalid-argument': undefined,
 };
 
 /** A request that the member could not carry out. */
