@@ -238,8 +238,14 @@ function eventMessage(event: WatchEvent, withPrevious: boolean): Event {
   return {
     type: event.type === 'put' ? 'PUT' : 'DELETE',
     kv,
-    prevKv: withPrevious && event.previous !== undefined ? keyValueMessage(event.previous) : undefined,
+    prevKv:
+      withPrevious && event.previous !== undefined && !isCreation(event) ? keyValueMessage(event.previous) : undefined,
   };
+}
+
+/** A key that the same revision has deleted before is new, and what was before its deletion is not told (contract 21). */
+function isCreation({ type, keyValue }: WatchEvent): boolean {
+  return type === 'put' && keyValue.createRevision === keyValue.modRevision;
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -143,7 +143,7 @@ export class WatchPair {
     for (const watchId of new Set([...etcd.lines.keys(), ...quorate.lines.keys()])) {
       const one = etcd.lines.get(watchId) ?? [];
       const other = quorate.lines.get(watchId) ?? [];
-      if (!isDeepStrictEqual(one, other)) return { watchId, etcd: one, quorate: other };
+      if (!isDeepStrictEqual(one, other)) return { watchId, etcd: [...one], quorate: [...other] };
     }
     return undefined;
   }
