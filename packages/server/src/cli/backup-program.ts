@@ -35,6 +35,47 @@ export function addBackups(program: Command, io: CliIo): void {
   addSave(snapshot, io);
   addStatus(snapshot, io);
   addRestore(snapshot, io);
+  addMigrate(program, io);
+}
+
+interface MigrateFlags extends JsonOption {
+  readonly from: string;
+  readonly to: string;
+  readonly untilSynced?: boolean;
+  readonly replaceTarget?: boolean;
+  readonly rate: number;
+}
+
+function addMigrate(program: Command, io: CliIo): void {
+  program
+    .command('migrate')
+    .description(
+      'Copy the keys and leases of a live etcd, follow it, and cut over when told (by an interrupt, Ctrl-C).',
+    )
+    .requiredOption('--from <list>', 'host:port,... of the etcd')
+    .requiredOption('--to <list>', 'host:port,... of the Quorate cluster')
+    .option('--until-synced', 'cut over as soon as everything is there, without waiting to be told')
+    .option('--replace-target', 'the target may have keys: those that the source does not have are deleted')
+    .addOption(
+      new Option('--rate <n>', 'keys copied a second (0: as fast as it goes)').argParser(parseCount).default(0),
+    )
+    .option('--json', 'answer as JSON')
+    .addHelpText(
+      'after',
+      '\nStopped at any moment, the same command goes on where it was. At the end both sides are compared.\n' +
+        '\nExample:\n  quorate migrate --from 10.0.0.1:2379,10.0.0.2:2379 --to 10.0.1.1:8888,10.0.1.2:8888',
+    )
+    .action(async ({ from, to, untilSynced, replaceTarget, rate: keysPerSecond, json }: MigrateFlags) => {
+      const { migrate } = await import('./migrate.js');
+      await migrate(io, {
+        from: endpointsFrom([from], undefined),
+        to: endpointsFrom([to], undefined),
+        untilSynced: untilSynced === true,
+        replaceTarget: replaceTarget === true,
+        keysPerSecond,
+        json: json === true,
+      });
+    });
 }
 
 function addSave(snapshot: Command, io: CliIo): void {
