@@ -203,9 +203,12 @@ for (const kind of KINDS) {
   });
 }
 
+function sockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
 test('a client that was closed leaves nothing behind, and does nothing any more', async () => {
   const servers = await startServers('quorate');
-  const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
   await waitUntil(() => sockets() === 0, 'no other test has sockets');
   const client = new Client({ endpoints: servers.endpoints });
   await client.leases.grant(60);
