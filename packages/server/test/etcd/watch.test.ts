@@ -377,7 +377,11 @@ test('a session sends nothing more to a full queue, however many watches it has,
     await member.kv.put('a', Buffer.alloc(1000));
     await turns(1);
   }
-  assert.deepEqual([queue.sent, queue.isPaused, member.metrics().slowWatchers], [11, true, 10], 'one that fills it, to all watches together');
+  assert.deepEqual(
+    [queue.sent, queue.isPaused, member.metrics().slowWatchers],
+    [11, true, 10],
+    'one that fills it, to all watches together',
+  );
   queue.isFull = false;
   queue.drain();
   await until(() => member.metrics().slowWatchers === 0);
