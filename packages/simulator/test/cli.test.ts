@@ -24,7 +24,9 @@ function simulate(...args: readonly string[]): Ran {
 
 test('so many runs from a seed end in a line that sums them up', () => {
   const { code, out, err } = simulate('--seed', '3', '--runs', '2');
-  assert.deepEqual([code, err], [0, '']);
+  assert.equal(code, 0);
+  // On a slow machine it also tells how far it has come.
+  assert.doesNotMatch(err, /FAILED/);
   assert.match(
     out,
     /^2 runs, 0 failed; \d+ s of virtual time in \d+\.\d s \(\d+ times real time\); \d+ operations, \d+ faults, \d+ crashes, \d+ events\noperations: \d+ answered, \d+ refused, \d+ of unknown outcome\nfaults: \d+ [a-z-]+, .*\nmemory: \d+ MiB at most\n$/,

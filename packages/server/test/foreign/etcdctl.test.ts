@@ -366,8 +366,8 @@ describe('etcdctl', () => {
       of('member', 'update', 'MEMBER', '--peer-urls=http://127.0.0.1:3'),
       of('member', 'remove', 'MEMBER'),
       of('member', 'remove', 'MEMBER'),
+      // Not promoted after this: etcd 3.4 may ask its leader again and again until the time is over.
       of('member', 'update', 'MEMBER', '--peer-urls=http://127.0.0.1:3'),
-      of('member', 'promote', 'MEMBER'),
       list,
       words('member remove nonsense'),
     );
