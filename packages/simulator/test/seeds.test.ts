@@ -1,6 +1,7 @@
 /**
- * Fixed seeds that never found anything, and the defects that some once found. What a seed draws changes with every fault that is added,
- * so a seed is no memory: each of those defects is a mutant, which `make mutants` plants again to see the simulator find it.
+ * Fixed seeds: some that never found anything, and every one that ever failed. What a seed draws changes with every fault that is added,
+ * so a seed alone is no memory: each defect of the product that one found is a mutant as well, which `make mutants` plants again to see
+ * the simulator find it.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -30,6 +31,23 @@ const FOUND: readonly (readonly [number, string, string])[] = [
 for (const [seed, bug, name] of FOUND) {
   test(`a mutant brings back what seed ${seed} found: ${bug}`, () => {
     assert.ok(mutants.some((mutant) => mutant.name === name));
+  });
+}
+
+/** Seeds that failed though the product was right, and what was wrong with the simulator. */
+const FOUND_IN_THE_SIMULATOR: readonly (readonly [number, string])[] = [
+  [
+    434085379,
+    'a watcher was told of an entry by a member that died in the step in which it applied it, before the oracle knew it',
+  ],
+];
+
+const RUN_AGAIN = [...FOUND, ...FOUND_IN_THE_SIMULATOR].map(([seed, bug]) => [seed, bug] as const);
+
+for (const [seed, bug] of RUN_AGAIN) {
+  test(`seed ${seed}, which once found that ${bug}, runs without a violation`, () => {
+    const { failure } = run({ seed });
+    assert.equal(failure, undefined, failure?.message);
   });
 }
 

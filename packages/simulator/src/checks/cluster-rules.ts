@@ -145,8 +145,13 @@ export class ClusterRules {
     this.step(id);
   }
 
-  /** The member's life is over. `withinCall`: it may have promised more since its last step than is known here. */
+  /**
+   * The member's life is over. `withinCall`: it may have promised more since its last step than is known here; and what it has applied
+   * since, clients and watchers may have heard of: that is decided, whether or not any other member ever applies it.
+   */
   forget(id: MemberId, withinCall: boolean): void {
+    const watched = this.#watched.get(id);
+    if (withinCall && watched !== undefined) this.#checkApplied(id, watched);
     this.#watched.delete(id);
     this.claims.forget(id);
     if (withinCall) this.#unsure.add(id);
