@@ -290,4 +290,12 @@ export const snapshots: readonly Mutant[] = [
     edits: [inReplica('wal/snapshot-file', '(next) => this.#disk.syncDirectory(SNAPSHOT_DIRECTORY, next),', '')],
     test: replicaTest('wal/snapshot-file'),
   },
+  {
+    bug: 'own',
+    name: 'snapshot-name-taken-for-durable-at-start',
+    planted: 'log: a start does not make sure of the name of the snapshot that it begins after',
+    kind: 'safety',
+    edits: [inReplica('wal/log', 'state.hasSnapshot ? [this.#syncSnapshots, ...logSteps] : logSteps', 'logSteps')],
+    test: replicaTest('wal/snapshot-file'),
+  },
 ];

@@ -26,6 +26,11 @@ const FOUND: readonly (readonly [number, string, string])[] = [
   [21571, 'a segment that lost its first frame goes on without the hard state', 'bare-segment-without-hard-state'],
   [70281, 'a segment whose first write ended within the checksum of its header', 'failed-first-write-refused'],
   [112300344, 'a forward of a removed member that arrives twice is executed twice', 'removed-member-forwards-twice'],
+  [
+    1795989460,
+    'a log was begun after a snapshot whose name was not durable yet',
+    'snapshot-name-taken-for-durable-at-start',
+  ],
 ];
 
 for (const [seed, bug, name] of FOUND) {

@@ -49,7 +49,10 @@ export function* recover(seams: RecoverySeams, options: WalOptions): Generator<v
     compacted: recent.before,
     entries: recent.entries,
   };
-  removeSnapshots(seams.disk, snapshot);
+  // Older ones go when the name of this one is surely durable.
+  recovered.wal.whenStarted((error) => {
+    if (error === undefined) removeSnapshots(seams.disk, snapshot);
+  });
   const { lastIndex } = recent;
   seams.trace.event('recovered', { snapshotIndex: snapshot?.index ?? 0, appliedIndex: state.appliedIndex, lastIndex });
   return { state, initial, wal: recovered.wal, snapshot };

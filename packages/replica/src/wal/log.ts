@@ -22,6 +22,7 @@ import { SegmentPreparer } from './preparer.js';
 import { ENTRY_DATA_BYTES_MAX, ENTRY_OVERHEAD_BYTES, HARD_STATE_BYTES, RESET_BYTES } from './record.js';
 import { fileBytesMax } from './sectors.js';
 import { encodeSegmentHeader, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, segmentPath, WAL_DIRECTORY } from './segment.js';
+import { SNAPSHOT_DIRECTORY } from './snapshot-file.js';
 import { inOrder, type Step } from './steps.js';
 
 export const SEGMENT_BYTES_MIN = 1024;
@@ -88,6 +89,8 @@ export interface WalState {
   readonly unused: string | undefined;
   /** The snapshot lies beyond the log: the log is to begin after it. */
   readonly reset: LogPosition | undefined;
+  /** The state was loaded from a snapshot file. */
+  readonly hasSnapshot: boolean;
 }
 
 interface Pending {
@@ -191,7 +194,8 @@ export class Wal {
     const state = this.#start;
     assert(state !== undefined, 'a log is started once');
     this.#start = undefined;
-    const steps = state.segments.length === 0 ? this.#firstSegmentSteps(state) : this.#settleSteps(state);
+    const logSteps = state.segments.length === 0 ? this.#firstSegmentSteps(state) : this.#settleSteps(state);
+    const steps = state.hasSnapshot ? [this.#syncSnapshots, ...logSteps] : logSteps;
     if (state.reset !== undefined) {
       const batch: WalBatch = { hardState: state.hardState, entries: [], reset: state.reset, mustSync: true };
       const done: DiskDone = (error) => this.#started(error);
@@ -417,6 +421,13 @@ export class Wal {
       chain: this.#chain,
     });
   }
+
+  /**
+   * The snapshot's name may not be durable: its member may have died, or a sync may have failed, right behind the renaming. What relies on
+   * it (a log that begins after it, the removal of an older one) waits for this.
+   */
+  readonly #syncSnapshots: Step = (next) =>
+    this.#disk.syncDirectory(SNAPSHOT_DIRECTORY, (error) => next(error?.code === 'not-found' ? undefined : error));
 
   #syncUnsynced(done: DiskDone): void {
     if (this.#syncedBytes === this.#offset) {

@@ -115,6 +115,7 @@ class Recovery {
       rewrite: this.#rewrite,
       unused: this.#unused,
       reset: fresh ? undefined : reset,
+      hasSnapshot: this.#snapshot.index > 0,
     };
     const wal = new Wal(this.#disk, this.#platform, this.#options, state);
     wal.start();

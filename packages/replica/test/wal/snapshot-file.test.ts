@@ -12,7 +12,7 @@ import {
   WalError,
   type WalErrorCode,
 } from '../../src/wal/wal.js';
-import { World } from './support.js';
+import { hardState, World } from './support.js';
 
 const IDS: FolderIds = { clusterId: 2 ** 50 + 3, memberId: 9 };
 
@@ -175,6 +175,27 @@ describe('snapshot files', () => {
       assert.equal(world.finish((done) => writer.finish((error) => done(error)))?.code, 'full');
       world.succeed((done) => writer.abort(done));
       assert.deepEqual(world.disk.list('snapshots'), []);
+    }
+  });
+
+  test('one whose name is not durable yet is made so before the log is begun after it', () => {
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const world = new World(seed);
+      const { wal } = world.open();
+      world.append(wal, { hardState: hardState(1, 1, 0) });
+      // In place, and then the sync of the folder fails: the member stops, and starts on what the system shows.
+      const writer = new SnapshotWriter(world.disk, nodePlatform, IDS, metadata(24, 4));
+      writer.write(new Uint8Array(100), () => {});
+      world.disk.failNext('sync directory', 'io', (path) => path === 'snapshots');
+      assert.equal(world.finish((done) => writer.finish(done))?.code, 'io');
+      world.disk = world.disk.kill();
+      const [shown] = listSnapshots(world.disk);
+      assert.equal(shown?.index, 24);
+      const again = world.open({}, { index: 24, term: 4 });
+      assert.deepEqual(again.last, { index: 24, term: 4 });
+      world.disk = world.disk.crash();
+      const [left] = listSnapshots(world.disk);
+      assert.equal(left?.index, 24, `seed ${seed}: the log begins after a snapshot that is gone`);
     }
   });
 });
