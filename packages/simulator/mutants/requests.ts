@@ -26,7 +26,7 @@ export const requests: readonly Mutant[] = [
     kind: 'liveness',
     edits: [
       inReplica('replica/requests', 'failUndecided() {', 'failUndecided() {\n        return;'),
-      inReplica('replica/requests', 'if (proposed.deadlineTick > nowTick)', 'if (proposed.deadlineTick > 0)'),
+      inReplica('replica/requests', 'this.#proposed.takeIf(isLate)', '[]'),
     ],
     test: replicaTest('replica/requests'),
     outOfReach: 'clients of the simulator have time limits of their own, as real ones have',
@@ -39,14 +39,10 @@ export const requests: readonly Mutant[] = [
     edits: [
       inReplica(
         'replica/requests',
-        `if (forwarded.to !== to)
-                continue;
-            this.#forwarded.delete(id);
-            this.end(forwarded.request, outcomeUnknown);`,
-        `if (forwarded.to !== to)
-                continue;
-            this.#forwarded.delete(id);
-            this.wait(forwarded.request);`,
+        `takeIf((forwarded) => forwarded.to === to)) {
+            this.end(request, outcomeUnknown);`,
+        `takeIf((forwarded) => forwarded.to === to)) {
+            this.wait(request);`,
       ),
     ],
     test: replicaTest('replica/requests'),
@@ -59,13 +55,9 @@ export const requests: readonly Mutant[] = [
     edits: [
       inReplica(
         'replica/requests',
-        `if (at > index)
-                continue;
-            this.#proposed.delete(at);
+        `takeIf((_, at) => at <= index))
             this.#failProposed(proposed, outcomeUnknown);`,
-        `if (at > index)
-                continue;
-            this.#proposed.delete(at);
+        `takeIf((_, at) => at <= index))
             proposed.overwritten();`,
       ),
     ],

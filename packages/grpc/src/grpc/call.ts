@@ -55,6 +55,9 @@ export class ServerCall implements UnaryCall, StreamCall, DeadlineEntry {
   queueOffset = 0;
   bytesQueued = 0;
   isAboveHigh = false;
+  isReady = false;
+  readyPrevious: ServerCall | undefined = undefined;
+  readyNext: ServerCall | undefined = undefined;
   /** The fields of the final status, encoded; undefined for OK and nothing else. */
   trailers: Uint8Array | undefined = undefined;
 

@@ -13,6 +13,7 @@ import { ResponseEncoder } from '../hpack/encoder.js';
 import type { Limits } from '../options.js';
 import { GrpcStatus } from '../status.js';
 import { Budget, PingRule } from './budgets.js';
+import { CallTable } from './call-table.js';
 import { ClosedStreams, Ending } from './closed-streams.js';
 import { ControlWriter } from './control-writer.js';
 import { FrameReader } from './frame-reader.js';
@@ -85,7 +86,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   readonly limits: Limits;
   readonly methods: MethodTable;
   readonly pool: OutputPool;
-  readonly calls: Map<number, ServerCall> = new Map();
+  readonly calls: CallTable = new CallTable();
   readonly closed: ClosedStreams = new ClosedStreams();
   readonly sender: Sender;
   readonly control: ControlWriter;
@@ -196,7 +197,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
     this.host.counters.callsStarted += 1;
     const call = new ServerCall(this, streamId, head, this.nowMs);
     call.isRemoteClosed = isLast;
-    this.calls.set(streamId, call);
+    this.calls.add(call);
     let refusal = head.refusal;
     if (this.sender.bytesQueued > this.limits.queueBytesMax) refusal ??= TOO_MANY_RESPONSES;
     if (headBytes > FREE_HEAD_BYTES && !call.hold(headBytes)) refusal ??= TOO_MUCH_HELD;
@@ -216,7 +217,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
     if (settings.initialWindowBytes === undefined) return;
     // A larger window may wake every call that waits.
     if (this.sender.bytesQueued > 0) this.takeIdle(1 + Math.floor(this.calls.size / 100));
-    this.sender.setPeerInitialWindow(settings.initialWindowBytes, this.calls);
+    this.sender.setPeerInitialWindow(settings.initialWindowBytes, this.calls.all());
   }
 
   pinged(payload: Uint8Array): void {
@@ -390,7 +391,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   }
 
   private endLingering(): void {
-    for (const call of this.calls.values()) {
+    for (const call of this.calls.all()) {
       if (!call.isLocalClosed) continue;
       call.lingerTicks += 1;
       if (call.lingerTicks > LINGER_TICKS) this.stopClient(call);
@@ -421,7 +422,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   stop(): void {
     this.isPatient = false;
     if (this.state === 'closing' || this.state === 'gone') return;
-    for (const call of this.calls.values()) call.abort(GrpcStatus.unavailable, 'server is stopping', 'stopping');
+    for (const call of this.calls.all()) call.abort(GrpcStatus.unavailable, 'server is stopping', 'stopping');
     this.announceDrain();
     this.finish();
   }
@@ -455,7 +456,7 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
   }
 
   private cancelAll(): void {
-    for (const call of this.calls.values()) {
+    for (const call of this.calls.all()) {
       this.remove(call, Ending.resetByUs);
       call.cancel('connection');
     }

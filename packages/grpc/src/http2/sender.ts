@@ -12,6 +12,7 @@ import type { Refusal } from '../grpc/request-head.js';
 import { literalFields, type ResponseEncoder } from '../hpack/encoder.js';
 import type { Limits } from '../options.js';
 import { GrpcStatus } from '../status.js';
+import { CallQueue } from './call-queue.js';
 import type { Output } from './output.js';
 import {
   ConnectionError,
@@ -47,7 +48,7 @@ export class Sender {
   private readonly owner: SenderOwner;
   private readonly output: Output;
   private readonly encoder: ResponseEncoder;
-  private readonly ready = new Set<ServerCall>();
+  private readonly ready = new CallQueue();
   private windowBytes = INITIAL_WINDOW_BYTES;
   private peerInitialWindowBytes = INITIAL_WINDOW_BYTES;
   /** No call's `sendCredit` was ever above this: tells when a larger initial window cannot overflow any. */
@@ -172,14 +173,14 @@ export class Sender {
   }
 
   /** RFC 9113 6.9.2: a change of the initial window is a change of every stream's window, which may become negative by it. */
-  setPeerInitialWindow(bytes: number, calls: ReadonlyMap<number, ServerCall>): void {
+  setPeerInitialWindow(bytes: number, calls: readonly ServerCall[]): void {
     const isLarger = bytes > this.peerInitialWindowBytes;
     this.peerInitialWindowBytes = bytes;
     if (bytes + this.creditHighest > WINDOW_BYTES_MAX) {
-      for (const call of calls.values()) if (bytes + call.sendCredit > WINDOW_BYTES_MAX) throw windowOverflow();
+      for (const call of calls) if (bytes + call.sendCredit > WINDOW_BYTES_MAX) throw windowOverflow();
     }
     if (!isLarger || this.bytesQueued === 0) return;
-    for (const call of calls.values()) if (call.bytesQueued > 0 && bytes + call.sendCredit > 0) this.ready.add(call);
+    for (const call of calls) if (call.bytesQueued > 0 && bytes + call.sendCredit > 0) this.ready.add(call);
     this.pump();
   }
 
@@ -187,8 +188,8 @@ export class Sender {
   pump(): void {
     if (this.isPumping) return;
     this.isPumping = true;
-    // A call that was served and has more goes to the set's end, where this very loop meets it again.
-    for (const call of this.ready) {
+    // A call that was served and has more goes to the queue's end, where this very loop meets it again.
+    for (let call = this.ready.first; call !== undefined; call = this.ready.first) {
       if (this.windowBytes <= 0 || this.output.isBlocked) break;
       this.ready.delete(call);
       const streamWindowBytes = this.peerInitialWindowBytes + call.sendCredit;

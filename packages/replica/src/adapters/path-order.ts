@@ -10,9 +10,12 @@ interface Operation {
   readonly followers: Operation[];
 }
 
+/** With more than this, and nothing under way, all are forgotten. */
+const PLACES_KEPT = 64;
+
 export class PathOrder {
-  /** The operation given last on each path that has any unfinished. */
-  readonly #last = new Map<string, Operation>();
+  /** By path, the operation given last, while it is unfinished. Places stay: a log is written to all the time (see NumberWindow). */
+  readonly #last = new Map<string, { operation: Operation | undefined }>();
   #unfinished = 0;
   #idle: (() => void) | undefined;
 
@@ -25,12 +28,13 @@ export class PathOrder {
     const operation: Operation = { paths, start, waitsFor: 0, followers: [] };
     this.#unfinished += 1;
     for (const path of paths) {
-      const before = this.#last.get(path);
+      const place = this.#place(path);
+      const before = place.operation;
       if (before !== undefined && before !== operation) {
         before.followers.push(operation);
         operation.waitsFor += 1;
       }
-      this.#last.set(path, operation);
+      place.operation = operation;
     }
     if (operation.waitsFor === 0) this.#start(operation);
   }
@@ -41,18 +45,30 @@ export class PathOrder {
     else this.#idle = done;
   }
 
+  #place(path: string): { operation: Operation | undefined } {
+    const known = this.#last.get(path);
+    if (known !== undefined) return known;
+    const place = { operation: undefined };
+    this.#last.set(path, place);
+    return place;
+  }
+
   #start(operation: Operation): void {
     operation.start(() => this.#finish(operation));
   }
 
   #finish(operation: Operation): void {
     this.#unfinished -= 1;
-    for (const path of operation.paths) if (this.#last.get(path) === operation) this.#last.delete(path);
+    for (const path of operation.paths) {
+      const place = this.#last.get(path);
+      if (place?.operation === operation) place.operation = undefined;
+    }
     for (const follower of operation.followers) {
       follower.waitsFor -= 1;
       if (follower.waitsFor === 0) this.#start(follower);
     }
     if (this.#unfinished > 0) return;
+    if (this.#last.size > PLACES_KEPT) this.#last.clear();
     const idle = this.#idle;
     this.#idle = undefined;
     idle?.();

@@ -79,7 +79,8 @@ export class TcpNetwork implements Network {
   readonly #peers = new Map<number, Peer>();
   readonly #counters = new Map<number, PeerCounters>();
   readonly #inbound = new Set<TcpInbound>();
-  readonly #dirty = new Set<TcpLink>();
+  /** Links with something to flush. */
+  #dirty: TcpLink[] = [];
   #input: NetworkInput | undefined;
   #address: string;
   #sweeper: NodeJS.Timeout | undefined;
@@ -171,14 +172,14 @@ export class TcpNetwork implements Network {
     }
     const link = peer.links.get(channel) ?? this.#link(peer, channel);
     link.enqueue(chunks);
-    if (this.#dirty.size === 0) process.nextTick(() => this.flush());
-    this.#dirty.add(link);
+    if (this.#dirty.length === 0) process.nextTick(() => this.flush());
+    if (!this.#dirty.includes(link)) this.#dirty.push(link);
   }
 
   /** Sends what was queued in this turn, now instead of at the turn's end. */
   flush(): void {
-    const dirty = [...this.#dirty];
-    this.#dirty.clear();
+    const dirty = this.#dirty;
+    this.#dirty = [];
     for (const link of dirty) link.flush();
   }
 
@@ -205,7 +206,7 @@ export class TcpNetwork implements Network {
       this.#sweeper = undefined;
       for (const peer of this.#peers.values()) for (const link of peer.links.values()) link.close(true);
       this.#peers.clear();
-      this.#dirty.clear();
+      this.#dirty = [];
       for (const inbound of this.#inbound) inbound.close('this member stops');
     }
     const listening = this.#servers.filter((server) => server.listening);

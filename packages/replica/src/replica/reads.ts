@@ -13,6 +13,7 @@
 import type { ReadState } from '@quorate/raft';
 import { type Failure, failure, noLeader, type Result, success } from './failure.js';
 import { WAITING_READS_MAX } from './limits.js';
+import { NumberWindow } from './number-window.js';
 
 export type ReadDone = (result: Result<undefined>) => void;
 
@@ -36,7 +37,7 @@ export class Reads {
   /** Arrived, not yet issued. */
   #waiting: Read[] = [];
   /** Issued, not yet answered, by context. */
-  readonly #issued = new Map<number, Batch>();
+  readonly #issued = new NumberWindow<Batch>();
   /** Answered with an index that is not applied yet, in the order of the answers. */
   #confirmed: { readonly index: number; readonly reads: readonly Read[] }[] = [];
   #context: number;
@@ -77,9 +78,8 @@ export class Reads {
   }
 
   confirm(state: ReadState): void {
-    const batch = this.#issued.get(state.context);
+    const batch = this.#issued.take(state.context);
     if (batch === undefined) return;
-    this.#issued.delete(state.context);
     this.#confirmed.push({ index: state.index, reads: batch.reads });
   }
 
@@ -97,10 +97,8 @@ export class Reads {
 
   /** Puts every batch that was issued before `beforeTick` back: it is issued again, under a new context. */
   reissue(beforeTick: number): void {
-    for (const [context, batch] of this.#issued) {
-      if (batch.issuedTick >= beforeTick) continue;
-      this.#issued.delete(context);
-      this.#waiting.push(...batch.reads);
+    for (const { reads } of this.#issued.takeIf(({ issuedTick }) => issuedTick < beforeTick)) {
+      this.#waiting.push(...reads);
     }
   }
 
@@ -119,8 +117,7 @@ export class Reads {
   }
 
   failAll(reason: Failure): void {
-    for (const [, batch] of this.#issued) this.#waiting.push(...batch.reads);
-    this.#issued.clear();
+    for (const { reads } of this.#issued.takeIf(() => true)) this.#waiting.push(...reads);
     for (const batch of this.#confirmed) this.#waiting.push(...batch.reads);
     this.#confirmed = [];
     this.#waiting = this.#end(this.#waiting, () => true, reason);

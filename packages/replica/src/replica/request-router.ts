@@ -21,7 +21,7 @@ import { type Failure, failure, noLeader, type Result, success } from './failure
 import type { AdminRequest } from './leader-duties.js';
 import type { Peers } from './peers.js';
 import { RecentRequests } from './recent-requests.js';
-import type { Request, Requests } from './requests.js';
+import type { CommandRequest, Proposed, Request, Requests } from './requests.js';
 
 /** A forwarded body begins with what it is. */
 const FORWARD_COMMAND = 0;
@@ -49,6 +49,36 @@ export interface RequestRouterPort {
   /** At the leader: why the store has no room for this command, if so. */
   admit(data: Uint8Array): ErrorResponse | undefined;
   requestTurn(): void;
+}
+
+/** An object and no closures: there is one for each entry under way. */
+class ProposedCommand implements Proposed {
+  readonly term: number;
+  readonly #request: CommandRequest;
+  readonly #resubmit: (request: CommandRequest) => void;
+
+  constructor(request: CommandRequest, term: number, resubmit: (request: CommandRequest) => void) {
+    this.term = term;
+    this.#request = request;
+    this.#resubmit = resubmit;
+  }
+
+  get deadlineTick(): number {
+    return this.#request.deadlineTick;
+  }
+
+  applied(response: Response | undefined): void {
+    assert(response !== undefined, () => 'a store command has a response');
+    this.#request.done(success(response));
+  }
+
+  overwritten(): void {
+    this.#resubmit(this.#request);
+  }
+
+  fail(reason: Failure): void {
+    this.#request.done(reason);
+  }
 }
 
 export class RequestRouter {
@@ -150,17 +180,7 @@ export class RequestRouter {
     }
     const result = raft.propose(request.data);
     if (result.accepted) {
-      requests.propose(result.index, {
-        term: result.term,
-        deadlineTick: request.deadlineTick,
-        applied: (response) => {
-          assert(response !== undefined, () => 'a store command has a response');
-          request.done(success(response));
-        },
-        // A copy: the log, or a frame on its way, may still hold these bytes, and another stamp may be written over them.
-        overwritten: () => this.#resubmit({ ...request, data: request.data.slice() }),
-        fail: (reason) => request.done(reason),
-      });
+      requests.propose(result.index, new ProposedCommand(request, result.term, this.#resubmitCommand));
       this.#port.requestTurn();
     } else if (result.reason === 'full') {
       requests.end(request, failure('busy', 'rejected', 'too much is waiting to be committed'));
@@ -168,6 +188,10 @@ export class RequestRouter {
       requests.wait(request);
     }
   }
+
+  // A copy: the log, or a frame on its way, may still hold these bytes, and another stamp may be written over them.
+  readonly #resubmitCommand = (request: CommandRequest): void =>
+    this.#resubmit({ ...request, data: request.data.slice() });
 
   /** For a request that surely had no effect and will have none. */
   #resubmit(request: Request): void {

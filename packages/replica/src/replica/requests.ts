@@ -15,25 +15,28 @@ import type { Response } from '../store/index.js';
 import type { AdminAnswer, AdminOperation } from './admin.js';
 import { type Failure, failure, noLeader, outcomeUnknown, type Result } from './failure.js';
 import { WAITING_REQUESTS_MAX } from './limits.js';
+import { NumberWindow } from './number-window.js';
+
+interface RequestBase {
+  readonly deadlineTick: number;
+  /** It came from another member: it is never passed on, but given back. */
+  readonly isForwarded?: boolean;
+}
+
+export interface CommandRequest extends RequestBase {
+  readonly kind: 'command';
+  /** The encoded store command. */
+  readonly data: Uint8Array;
+  readonly done: (result: Result<Response>) => void;
+}
 
 export type Request =
-  | {
-      readonly kind: 'command';
-      /** The encoded store command. */
-      readonly data: Uint8Array;
-      readonly done: (result: Result<Response>) => void;
-      readonly deadlineTick: number;
-      /** It came from another member: it is never passed on, but given back. */
-      readonly isForwarded?: boolean;
-    }
-  | {
+  | CommandRequest
+  | (RequestBase & {
       readonly kind: 'admin';
       readonly operation: AdminOperation;
       readonly done: (result: Result<AdminAnswer>) => void;
-      readonly deadlineTick: number;
-      /** It came from another member: it is never passed on, but given back. */
-      readonly isForwarded?: boolean;
-    };
+    });
 
 /** What to do once the entry at an index has been applied. `overwritten` is called when another entry stands there. */
 export interface Proposed {
@@ -52,8 +55,9 @@ interface Forwarded {
 
 export class Requests {
   #waiting: Request[] = [];
-  readonly #proposed = new Map<number, Proposed>();
-  readonly #forwarded = new Map<number, Forwarded>();
+  /** By index. */
+  readonly #proposed = new NumberWindow<Proposed>();
+  readonly #forwarded = new NumberWindow<Forwarded>();
   #nextForwardId: number;
   failedTotal = 0;
 
@@ -92,20 +96,15 @@ export class Requests {
 
   /** The entry of `term` at `index` has been applied. */
   applied(index: number, term: number, response: Response | undefined): void {
-    const proposed = this.#proposed.get(index);
+    const proposed = this.#proposed.take(index);
     if (proposed === undefined) return;
-    this.#proposed.delete(index);
     if (proposed.term === term) proposed.applied(response);
     else proposed.overwritten();
   }
 
   /** The state jumped to `index`: what was decided in between is not known here. */
   skippedTo(index: number): void {
-    for (const [at, proposed] of this.#proposed) {
-      if (at > index) continue;
-      this.#proposed.delete(at);
-      this.#failProposed(proposed, outcomeUnknown);
-    }
+    for (const proposed of this.#proposed.takeIf((_, at) => at <= index)) this.#failProposed(proposed, outcomeUnknown);
   }
 
   /** Registers a request that goes to the leader; returns the number that its answer will carry, or undefined if there are too many. */
@@ -123,24 +122,22 @@ export class Requests {
   takeForwarded(id: number, from: MemberId): Request | undefined {
     const forwarded = this.#forwarded.get(id);
     if (forwarded === undefined || forwarded.to !== from) return undefined;
-    this.#forwarded.delete(id);
+    this.#forwarded.take(id);
     return forwarded.request;
   }
 
   /** The connection to that member broke: whether it got what was sent is unknown. */
   unreachable(to: MemberId): void {
-    for (const [id, forwarded] of this.#forwarded) {
-      if (forwarded.to !== to) continue;
-      this.#forwarded.delete(id);
-      this.end(forwarded.request, outcomeUnknown);
+    for (const { request } of this.#forwarded.takeIf((forwarded) => forwarded.to === to)) {
+      this.end(request, outcomeUnknown);
     }
   }
 
   /** Another leader than `leader` may still answer what it has, but not for long: it may be stopped or cut off. */
   leaderChanged(leader: MemberId, graceUntilTick: number): void {
-    for (const forwarded of this.#forwarded.values()) {
+    this.#forwarded.forEach((forwarded) => {
       if (forwarded.to !== leader) forwarded.deadlineTick = Math.min(forwarded.deadlineTick, graceUntilTick);
-    }
+    });
   }
 
   expire(nowTick: number): void {
@@ -149,17 +146,9 @@ export class Requests {
       this.#waiting = this.#waiting.filter((request) => request.deadlineTick > nowTick);
       for (const request of late) this.end(request, noLeader);
     }
-    for (const [index, proposed] of this.#proposed) {
-      // Proposed in order, with equal time limits: the first that has time left ends the search.
-      if (proposed.deadlineTick > nowTick) break;
-      this.#proposed.delete(index);
-      this.#failProposed(proposed, outcomeUnknown);
-    }
-    for (const [id, forwarded] of this.#forwarded) {
-      if (forwarded.deadlineTick > nowTick) continue;
-      this.#forwarded.delete(id);
-      this.end(forwarded.request, outcomeUnknown);
-    }
+    const isLate = ({ deadlineTick }: { readonly deadlineTick: number }): boolean => deadlineTick <= nowTick;
+    for (const proposed of this.#proposed.takeIf(isLate)) this.#failProposed(proposed, outcomeUnknown);
+    for (const { request } of this.#forwarded.takeIf(isLate)) this.end(request, outcomeUnknown);
   }
 
   /** Ends what waits for a leader that did not appear. */
@@ -169,14 +158,8 @@ export class Requests {
 
   /** Ends what was proposed or forwarded, because nobody may be left to decide it. */
   failUndecided(): void {
-    for (const [index, proposed] of this.#proposed) {
-      this.#proposed.delete(index);
-      this.#failProposed(proposed, outcomeUnknown);
-    }
-    for (const [id, forwarded] of this.#forwarded) {
-      this.#forwarded.delete(id);
-      this.end(forwarded.request, outcomeUnknown);
-    }
+    for (const proposed of this.#proposed.takeIf(() => true)) this.#failProposed(proposed, outcomeUnknown);
+    for (const { request } of this.#forwarded.takeIf(() => true)) this.end(request, outcomeUnknown);
   }
 
   end(request: Request, reason: Failure): void {
