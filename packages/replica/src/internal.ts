@@ -5,7 +5,7 @@ export { systemClock, systemRandom } from './adapters/system.js';
 export type { AdminAnswer, AdminOperation } from './replica/admin.js';
 export { foundingBatch, settleFolder } from './replica/bootstrap.js';
 export type { Failure, FailureOutcome, Result } from './replica/failure.js';
-export { REPLICA_LIMITS, type ReplicaLimits } from './replica/limits.js';
+export { COMMIT_NOTICE_PAUSE_MS, REPLICA_LIMITS, type ReplicaLimits } from './replica/limits.js';
 export type { AddRequest } from './replica/membership.js';
 export { recover } from './replica/recovery.js';
 export { Replica } from './replica/replica.js';

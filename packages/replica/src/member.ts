@@ -36,6 +36,7 @@ import { type MemberSettings, type OpenOptions, settle } from './options.js';
 import type { AdminAnswer, AdminOperation } from './replica/admin.js';
 import type { DirectoryMember } from './replica/directory.js';
 import type { Failure, Result } from './replica/failure.js';
+import { COMMIT_NOTICE_PAUSE_MS } from './replica/limits.js';
 import { encodePeerView } from './replica/peer-view.js';
 import { Replica } from './replica/replica.js';
 import type { RecoveredState } from './replica/replica-options.js';
@@ -160,7 +161,7 @@ interface RunningOptions extends MemberSettings, Belonging {
 }
 
 /** A network for a member that has nobody to talk to. */
-const nobody: Network = { setPeers: () => {}, send: () => {} };
+const nobody: Network = { setPeers: () => {}, send: () => {}, flush: () => {} };
 
 class RunningMember implements Member, StoreBackend {
   readonly kv: StoreKv;
@@ -175,6 +176,7 @@ class RunningMember implements Member, StoreBackend {
   readonly #ticker: NodeJS.Timeout;
   #settleStopped: (reason: Error | undefined) => void = () => {};
   #turnRequested = false;
+  #noticesRequested = false;
   #lastTickMs: number;
   #closing: Promise<void> | undefined;
 
@@ -200,6 +202,7 @@ class RunningMember implements Member, StoreBackend {
       recovered,
       {
         requestTurn: () => this.#requestTurn(),
+        requestCommitNotices: () => this.#requestCommitNotices(),
         halted: (reason) => this.#halted(reason),
         leaderChanged: (leader) => this.door.leaderChanged(leader),
       },
@@ -334,6 +337,15 @@ class RunningMember implements Member, StoreBackend {
       this.#turnRequested = false;
       this.#replica.turn();
     });
+  }
+
+  #requestCommitNotices(): void {
+    if (this.#noticesRequested) return;
+    this.#noticesRequested = true;
+    setTimeout(() => {
+      this.#noticesRequested = false;
+      this.#replica.tellCommits();
+    }, COMMIT_NOTICE_PAUSE_MS).unref();
   }
 
   #tick(): void {

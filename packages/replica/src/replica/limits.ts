@@ -15,6 +15,8 @@ export const INFLIGHT_MESSAGES_MAX: number = 256;
 export const INFLIGHT_BYTES_MAX: number = 32 * MiB;
 /** Uncommitted entry data at the leader beyond which proposals are refused as busy. */
 export const UNCOMMITTED_BYTES_MAX: number = 64 * MiB;
+/** What only tells followers of a commit waits so long, up to twice, for an append that tells it too (commit-notices.ts). */
+export const COMMIT_NOTICE_PAUSE_MS = 1;
 /** Committed entry data applied in one turn. */
 export const COMMITTED_BYTES_PER_TURN_MAX: number = 1 * MiB;
 /** Requests that wait for a leader to be known, and requests forwarded and not answered, each. */

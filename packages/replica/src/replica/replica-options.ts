@@ -65,6 +65,8 @@ export interface RecoveredState {
 export interface ReplicaHost {
   /** Calls turn() soon, once however often it is asked. */
   requestTurn(): void;
+  /** Calls tellCommits() after COMMIT_NOTICE_PAUSE_MS, once however often it is asked meanwhile. */
+  requestCommitNotices(): void;
   /** The replica can go no further: the disk failed, or this member was removed. Nothing may be called after. */
   halted(reason: Failure | DiskError): void;
   /** Another member leads, or nobody that is known (0). */

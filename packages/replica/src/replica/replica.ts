@@ -14,7 +14,16 @@
  * The order is Raft's contract (see Ready): nothing that promises durability leaves before the disk has confirmed it, and a
  * snapshot message leaves before entries behind its index are applied, so that the frozen state is the one it names.
  */
-import { configMembers, type Entry, type MemberId, type Message, NO_MEMBER, Raft, type Ready } from '@quorate/raft';
+import {
+  type AppendMessage,
+  configMembers,
+  type Entry,
+  type MemberId,
+  type Message,
+  NO_MEMBER,
+  Raft,
+  type Ready,
+} from '@quorate/raft';
 import type { Channel, DiskError, NetworkInput, PeerAddress } from '../seams/index.js';
 import { carriesTime, type Response } from '../store/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
@@ -24,6 +33,7 @@ import { decodePeerMessage, PeerEncoder, type PeerMessage } from '../wire/index.
 import type { AdminAnswer, AdminOperation } from './admin.js';
 import { channelOf } from './channels.js';
 import { ClusterTime } from './cluster-time.js';
+import { CommitNotices } from './commit-notices.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { PUBLICATION_TAG } from './directory.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
@@ -74,8 +84,7 @@ export class Replica implements NetworkInput {
   #unpersisted: Unpersisted[] = [];
   /** A commit index that is durable enough with the next write (Ready.mustSync was false). */
   #lazyHardState: Ready['hardState'];
-  /** Appends without entries that wait for the end of the turn that answers what they tell of. */
-  readonly #afterAnswers: Message[] = [];
+  readonly #notices: CommitNotices;
   /** The leader that was last told of. */
   #leader: MemberId = NO_MEMBER;
   #nowTick = 0;
@@ -109,6 +118,7 @@ export class Replica implements NetworkInput {
     );
     for (const entry of recovered.initial.entries) this.#window.appended(entry.index, entry.data.length);
     this.#encoder = new PeerEncoder(seams.platform);
+    this.#notices = new CommitNotices((message) => this.#sendPeer(message.to, { kind: 'raft', message }));
     this.#peers = new Peers(options.memberId, seams.network, options.initialPeers, options.electionTicks);
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
     this.time = new ClusterTime(seams.clock, this.#state.store.timeMs);
@@ -260,32 +270,29 @@ export class Replica implements NetworkInput {
 
   turn(): void {
     if (this.#halted) return;
-    this.#sendAfterAnswers();
     this.#reads.issue(this.#raft, this.#nowTick);
     if (this.#raft.hasReady()) this.#carryOut(this.#raft.ready());
     this.#snapshots.turn();
     // A slice only: watchers that catch up must not hold up what comes next.
     if (this.watches.poll(WATCH_SLICE)) this.#host.requestTurn();
-    if (this.#raft.hasReady() || this.#afterAnswers.length > 0) this.#host.requestTurn();
+    if (this.#raft.hasReady()) this.#host.requestTurn();
     this.#checkDrained();
   }
 
-  /**
-   * Before anything else that the next turn sends: appends to a member must not overtake each other, or it would refuse the later one.
-   */
-  #sendAfterAnswers(): void {
-    for (const message of this.#afterAnswers) this.#send(message);
-    this.#afterAnswers.length = 0;
+  /** See ReplicaHost.requestCommitNotices. */
+  tellCommits(): void {
+    if (!this.#halted && this.#notices.tell()) this.#host.requestCommitNotices();
   }
 
   #carryOut(ready: Ready): void {
     if (ready.softState !== undefined) this.#roleChanged(ready.softState.leader);
-    const answers = ready.committedEntries.length > 0;
+    const commits = ready.committedEntries.length > 0 && !ready.committedEntries.some(isConfigEntry);
     for (const message of ready.messages) {
-      // What only tells the others of the commit can leave after the answers to those who wait for it (see turn()).
-      if (answers && message.type === 'append' && message.entries.length === 0) this.#afterAnswers.push(message);
+      if (commits && message.type === 'append' && message.entries.length === 0) this.#holdNotice(message);
       else this.#send(message);
     }
+    // Before the write, which costs this thread more than the rest of the turn (it wakes another one): followers write meanwhile.
+    if (ready.messages.length > 0 && ready.entries.length > 0) this.#seams.network.flush();
     const installed = ready.snapshot && this.#install(ready.snapshot.index);
     this.#persist(ready, installed);
     this.#apply(ready.committedEntries);
@@ -389,7 +396,10 @@ export class Replica implements NetworkInput {
 
   #roleChanged(leader: MemberId): void {
     this.#seams.trace.event('role', { role: this.#raft.role, term: this.#raft.term, leader });
-    if (this.#raft.role !== 'leader') this.#snapshots.leadershipLost();
+    if (this.#raft.role !== 'leader') {
+      this.#snapshots.leadershipLost();
+      this.#notices.sendAll();
+    }
     this.#duties.leaderChanged(leader, this.#nowTick);
     if (leader !== this.#leader) {
       this.#leader = leader;
@@ -439,9 +449,18 @@ export class Replica implements NetworkInput {
     }
   }
 
+  /** Of a change of the configuration everybody is told at once: what follows it waits until they know. */
+  #holdNotice(message: AppendMessage): void {
+    this.#notices.hold(message);
+    this.#host.requestCommitNotices();
+  }
+
   #send(message: Message): void {
-    if (message.type === 'install-snapshot') this.#snapshots.send(message);
-    else this.#sendPeer(message.to, { kind: 'raft', message });
+    const { type, to } = message;
+    if (type === 'append' || type === 'install-snapshot') this.#notices.supersede(to);
+    else if (type === 'read-index-response') this.#notices.sendTo(to);
+    if (type === 'install-snapshot') this.#snapshots.send(message);
+    else this.#sendPeer(to, { kind: 'raft', message });
   }
 
   #sendPeer(to: MemberId, message: PeerMessage): void {
@@ -557,7 +576,10 @@ export class Replica implements NetworkInput {
       isRemoved: (member) => this.#state.directory.isRemoved(member),
       nowTick: () => this.#nowTick,
       deadlineTick: () => this.#deadline(),
-      send: (to, message) => this.#sendPeer(to, message),
+      send: (to, message) => {
+        if (message.kind === 'forward-reply') this.#notices.sendTo(to);
+        this.#sendPeer(to, message);
+      },
       perform: (request) => this.#duties.perform(request),
       stampMs: () => (this.#state.position.term === this.#raft.term ? this.time.nowMs : undefined),
       admit: (data) => this.#storeDuties.admit(data),
@@ -595,6 +617,10 @@ export class Replica implements NetworkInput {
       },
     );
   }
+}
+
+function isConfigEntry({ type }: Entry): boolean {
+  return type === 'config';
 }
 
 /** Contexts of reads begin below this, which leaves room for as many reads as a member will ever ask for. */

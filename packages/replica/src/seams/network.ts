@@ -27,6 +27,8 @@ export interface Network {
    * the channel are dropped; a frame to an unknown member is dropped.
    */
   send(to: number, channel: Channel, chunks: readonly Uint8Array[]): void;
+  /** What was sent since the turn began leaves now; without this call it leaves when the turn is over. */
+  flush(): void;
 }
 
 /** What the network reports, as inputs of a member. */

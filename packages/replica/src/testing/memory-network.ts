@@ -302,6 +302,9 @@ export class MemoryEndpoint implements Network {
     }
   }
 
+  /** Frames leave when they are sent. */
+  flush(): void {}
+
   send(to: number, channel: Channel, chunks: readonly Uint8Array[]): void {
     const queue = this.#peers.get(to)?.get(channel);
     if (queue === undefined || !this.started || frameBytes(chunks) === 0) this.#switchboard.lost(1);

@@ -160,7 +160,7 @@ describe('automatic compaction', () => {
     cluster.run(9_500);
     assert.ok(leader.store.compactRevision < revision);
     const [follower] = cluster.followers as [VirtualMember];
-    follower.turnDelayMs = 500;
+    follower.turnDelayMs = 600;
     const sink = watchAll(follower, leader.store.compactRevision + 1);
     const startRevision = leader.store.compactRevision + 1;
     let heldMs = 0;

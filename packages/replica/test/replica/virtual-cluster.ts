@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { nodePlatform } from '../../src/adapters/platform.js';
 import { settleFolder } from '../../src/replica/bootstrap.js';
 import type { Result } from '../../src/replica/failure.js';
+import { COMMIT_NOTICE_PAUSE_MS } from '../../src/replica/limits.js';
 import { recover } from '../../src/replica/recovery.js';
 import { Replica } from '../../src/replica/replica.js';
 import type { RecoveredState, ReplicaOptions } from '../../src/replica/replica-options.js';
@@ -117,6 +118,7 @@ export class VirtualMember {
   #endpoint: MemoryEndpoint | undefined;
   #life = 0;
   #turnRequested = false;
+  #noticesRequested = false;
   #isHeld = false;
   #backlog: (() => void)[] = [];
   isSettled = false;
@@ -254,6 +256,7 @@ export class VirtualMember {
       recovered,
       {
         requestTurn: () => this.#requestTurn(life),
+        requestCommitNotices: () => this.#requestCommitNotices(life),
         halted: (reason) => assert.fail(`member ${this.id} halts: ${reason.message}`),
       },
     );
@@ -306,6 +309,18 @@ export class VirtualMember {
       this.#enter(() => {
         this.#turnRequested = false;
         this.replica?.turn();
+      });
+    });
+  }
+
+  #requestCommitNotices(life: number): void {
+    if (this.#noticesRequested && life === this.#life) return;
+    this.#noticesRequested = true;
+    this.#cluster.after(COMMIT_NOTICE_PAUSE_MS, () => {
+      if (life !== this.#life) return;
+      this.#enter(() => {
+        this.#noticesRequested = false;
+        this.replica?.tellCommits();
       });
     });
   }

@@ -12,6 +12,7 @@ export class Life {
   /** Nothing that it does from now on gets out. */
   over = false;
   turnRequested = false;
+  noticesRequested = false;
   /** A call into it is under way. */
   entered = false;
   closing = false;

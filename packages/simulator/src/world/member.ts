@@ -11,6 +11,7 @@ import type { ConfigChange } from '@quorate/raft';
 import {
   type AdminAnswer,
   type AdminOperation,
+  COMMIT_NOTICE_PAUSE_MS,
   type DiskError,
   type Failure,
   foundingBatch,
@@ -430,13 +431,20 @@ export class Member {
             send: (to, channel, chunks) => {
               if (!this.#isCrashPoint(life, 'before a send')) endpoint.send(to, channel, chunks);
             },
+            flush: () => {
+              if (!life.over) endpoint.flush();
+            },
           },
           random: this.#random.within(`life ${life.number}`),
           trace: this.#trace(life),
           platform,
         },
         recovered,
-        { requestTurn: () => this.#requestTurn(life), halted: (reason) => this.#halted(life, reason) },
+        {
+          requestTurn: () => this.#requestTurn(life),
+          requestCommitNotices: () => this.#requestCommitNotices(life),
+          halted: (reason) => this.#halted(life, reason),
+        },
       );
       if (life.over) return;
       const input = this.#input(life);
@@ -503,6 +511,17 @@ export class Member {
       this.enter(life, () => {
         life.turnRequested = false;
         life.replica?.turn();
+      }),
+    );
+  }
+
+  #requestCommitNotices(life: Life): void {
+    if (life.noticesRequested || life.over) return;
+    life.noticesRequested = true;
+    this.#world.schedule.after(COMMIT_NOTICE_PAUSE_MS, () =>
+      this.enter(life, () => {
+        life.noticesRequested = false;
+        life.replica?.tellCommits();
       }),
     );
   }
