@@ -23,7 +23,7 @@ function machine(): StateMachine {
   for (let index = 1; index <= KEYS; index++) {
     const operation = putOf(`key${index}`, new Uint8Array(500).fill(index));
     const data = encodeCommand(nodePlatform, { operation, limits: undefined });
-    state.replay({ index, term: 1, type: 'normal', data });
+    state.applyNormal({ index, term: 1, type: 'normal', data });
   }
   return state;
 }
@@ -126,7 +126,7 @@ describe('a snapshot on its way', () => {
     pair.sender.start(RECEIVER, 3, pair.state.freeze());
     const operation = { kind: 'delete', key: 'key3', rangeEnd: undefined, returnPrevious: false } as const;
     const data = encodeCommand(nodePlatform, { operation, limits: undefined });
-    pair.state.replay({ index: KEYS + 1, term: 1, type: 'normal', data });
+    pair.state.applyNormal({ index: KEYS + 1, term: 1, type: 'normal', data });
     for (let i = 0; i < 100; i++) {
       pair.ticks(1);
       pair.run();
