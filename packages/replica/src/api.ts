@@ -284,6 +284,10 @@ export interface MemberMetrics {
   readonly snapshotsTaken: number;
   /** Upper bounds in seconds and counts of a cumulative histogram. */
   readonly walSyncSeconds: HistogramSnapshot;
+  /** How long turns and ticks lasted; everything else waits meanwhile. */
+  readonly turnSeconds: HistogramSnapshot;
+  /** Those that lasted longer than SLOW_TURN_MS; the trace says of each what it did (`slow-turn`). */
+  readonly slowTurns: number;
   readonly peerBytesSent: Readonly<Record<number, number>>;
   readonly peerBytesReceived: Readonly<Record<number, number>>;
 }

@@ -98,6 +98,8 @@ class Standalone implements Member, StoreBackend {
       walBytesWritten: 0,
       snapshotsTaken: 0,
       walSyncSeconds: { bounds: [], cumulative: [0], sum: 0 },
+      turnSeconds: { bounds: [], cumulative: [0], sum: 0 },
+      slowTurns: 0,
       peerBytesSent: {},
       peerBytesReceived: {},
     };

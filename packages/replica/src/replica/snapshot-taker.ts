@@ -56,19 +56,18 @@ export class SnapshotTaker {
     };
   }
 
-  /** One slice, if the disk has taken the last one. */
-  step(persistedIndex: number): void {
+  /** One slice, if the disk has taken the last one. Returns its bytes. */
+  step(persistedIndex: number): number {
     const running = this.#running;
-    if (running === undefined || running.writing) return;
+    if (running === undefined || running.writing) return 0;
     if (running.exhausted) {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
-      return;
+      return 0;
     }
     const slice = running.source.next(this.#options.sliceBytes);
     if (slice === undefined) {
       running.exhausted = true;
-      this.step(persistedIndex);
-      return;
+      return this.step(persistedIndex);
     }
     running.writing = true;
     running.writer.write(slice, (error) => {
@@ -77,6 +76,7 @@ export class SnapshotTaker {
       if (error === undefined) this.#options.requestTurn();
       else this.#fail(error);
     });
+    return slice.length;
   }
 
   abort(): void {

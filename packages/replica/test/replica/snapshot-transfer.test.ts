@@ -46,6 +46,7 @@ class Pair {
   readonly disk = new MemoryDisk({ schedule: this.scheduler.schedule, random: seededRandom(2) });
   readonly sender: SnapshotSender;
   receiver: SnapshotReceiver;
+  turnRequested = false;
 
   constructor(bytesPerTickMax = 1_000_000) {
     this.sender = new SnapshotSender({
@@ -73,6 +74,9 @@ class Pair {
         snapshot.done('installed');
       },
       failed: (error) => assert.fail(error),
+      requestTurn: () => {
+        this.turnRequested = true;
+      },
     });
   }
 
@@ -80,6 +84,10 @@ class Pair {
   run(deliver: (message: PeerMessage) => boolean = () => true): void {
     for (;;) {
       this.scheduler.drain();
+      while (this.turnRequested) {
+        this.turnRequested = false;
+        this.receiver.turn();
+      }
       const toReceiver = this.toReceiver.splice(0);
       const toSender = this.toSender.splice(0);
       if (toReceiver.length + toSender.length === 0) return;
