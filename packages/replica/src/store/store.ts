@@ -71,6 +71,15 @@ export interface StoreHash {
   readonly compactRevision: number;
 }
 
+/** A hash that is being made of a frozen view. */
+export interface HashInSlices {
+  /** One slice; true while there is more. */
+  step(): boolean;
+  /** Once step() has said false. */
+  finish(): StoreHash;
+  giveUp(): void;
+}
+
 /** The revision of an empty store (contract section 3.2). */
 const FIRST_REVISION = 1;
 
@@ -416,6 +425,25 @@ export class Store {
       hash: hashState(this.#platform, state),
       revision: readAt,
       compactRevision: this.#compactRevision,
+    };
+  }
+
+  /** The same a slice at a time, while the store goes on to change. To be finished or given up: until then its memory is held. */
+  hashInSlices(revision: number = this.#revision): HashInSlices | ErrorResponse {
+    const refusedRevision = checkRevision(revision, this.#revision, this.#compactRevision);
+    if (refusedRevision !== undefined) {
+      return refusedRevision;
+    }
+    const frozen = this.freeze();
+    const readAt = revision <= 0 ? frozen.revision : revision;
+    const hasher = frozen.hasher(readAt);
+    return {
+      step: () => hasher.step(),
+      finish: () => {
+        frozen.release();
+        return { kind: 'hash', hash: hasher.checksum, revision: readAt, compactRevision: frozen.compactRevision };
+      },
+      giveUp: () => frozen.release(),
     };
   }
 
