@@ -1,6 +1,6 @@
 /**
- * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs the state, so
- * that what is written stays below twice what was asked for.
+ * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs what would be written, so
+ * that what is written stays below twice what was asked for, and a start replays no more bytes than it loads.
  *
  * The state is frozen in O(1) and written a slice at a time while writes go on. Safety: the file counts only once the log up
  * to its index is durable here too, or a crash would leave a snapshot ahead of the log that precedes it; and the log is

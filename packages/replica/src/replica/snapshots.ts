@@ -189,7 +189,9 @@ export class Snapshots {
     const { store } = this.#port.state();
     if (this.#taker.active || this.#receiver.active || this.#port.state().appliedIndex <= this.index) return;
     const { snapshotLogBytesMin } = this.#options;
-    if (this.#port.wal.bytesAfter(this.index) < Math.max(snapshotLogBytesMin, store.bytes)) return;
+    // Bytes of log against bytes of snapshot, not of memory: with small values that is three times as much, and replaying that much log
+    // would take several times as long as loading.
+    if (this.#port.wal.bytesAfter(this.index) < Math.max(snapshotLogBytesMin, store.streamBytes)) return;
     this.#taker.start(this.#port.state().freeze());
   }
 

@@ -15,7 +15,7 @@ import { Sweeper } from './compaction.js';
 import { Control, mayPut } from './control.js';
 import type { ControlOperation } from './control-codec.js';
 import { checkKeyspace } from './invariants.js';
-import { Keyspace } from './keyspace.js';
+import { KEY_OVERHEAD_BYTES, Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
 import { compareByDeadline } from './leases.js';
 import { type LoadedState, StoreLoader } from './loader.js';
 import { checkRevision, readRange } from './range.js';
@@ -70,6 +70,9 @@ export interface StoreHash {
   readonly revision: number;
   readonly compactRevision: number;
 }
+
+/** What a live key has in memory and not in a stream, where its length and its revision take a few bytes. */
+const OBJECT_BYTES = KEY_OVERHEAD_BYTES + VERSION_OVERHEAD_BYTES - 5;
 
 /** A hash that is being made of a frozen view. */
 export interface HashInSlices {
@@ -140,6 +143,12 @@ export class Store {
   /** The part of `bytes` that only history needs: what a compaction at the current revision would give back, about. */
   get historyBytes(): number {
     return this.#keyspace.historyBytes + this.#keyspace.changes.bytes;
+  }
+
+  /** About the length of a snapshot's stream: what is in `bytes` but for the objects of live keys, so too much where there is history. */
+  get streamBytes(): number {
+    const { bytes, leases, slabs, tree } = this.#keyspace;
+    return leases.bytes + Math.max(slabs.liveBytes, bytes - tree.liveCount * OBJECT_BYTES);
   }
 
   /** Memory of the slabs, in bytes: records that are needed and room that the sweep has not yet given back. */
