@@ -1,5 +1,6 @@
 /** What the programs of this folder ask of a running system, through etcd's own protocol, and of the machine. */
 import { execFile, execFileSync } from 'node:child_process';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -69,6 +70,12 @@ export async function leaderOf(system: System): Promise<string> {
 /** Installs Debian's etcd-server and nghttp2-client if they are missing. */
 export async function requireTools(): Promise<void> {
   await promisify(execFile)('bash', [INSTALL]);
+}
+
+export function machine(): string {
+  const [cpu] = os.cpus();
+  const memory = Math.round(os.totalmem() / 2 ** 30);
+  return `${os.cpus().length} x ${cpu?.model.trim()}, ${memory} GiB, ${os.type()} ${os.release()}`;
 }
 
 export function versionOf(program: string): string {

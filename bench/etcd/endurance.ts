@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PutRequest } from '@quorate/proto';
-import { leaderMember, requireTools, statusOf } from './cluster.js';
+import { leaderMember, machine, requireTools, statusOf, versionOf } from './cluster.js';
 import { framed } from './h2load.js';
 import { headerBlock } from './load-connection.js';
 import { fillStore, spreadKey } from './rows.js';
@@ -40,7 +40,7 @@ function quantile(sorted: Float64Array, part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }
 
-function sliced(beganMs: readonly number[], latenciesMs: readonly number[]): readonly Slice[] {
+function sliced(beganMs: Float64Array, latenciesMs: Float64Array): readonly Slice[] {
   const count = 1 + Math.floor(beganMs.reduce((last, began) => Math.max(last, began), 0) / SLICE_MS);
   const slices = Array.from({ length: count }, (): number[] => []);
   for (const [i, began] of beganMs.entries()) slices[Math.floor(began / SLICE_MS)]?.push(latenciesMs[i] ?? 0);
@@ -49,6 +49,22 @@ function sliced(beganMs: readonly number[], latenciesMs: readonly number[]): rea
     const maxMs = sorted.at(-1) ?? 0;
     return { calls: sorted.length, p50Ms: quantile(sorted, 0.5), p999Ms: quantile(sorted, 0.999), maxMs };
   });
+}
+
+/** What went on beside the puts, of Quorate's metrics at the leader; etcd has no such counters. */
+const ACTIVITIES = {
+  snapshots: 'quorate_snapshots_taken_total',
+  compactions: 'quorate_compactions_total',
+  slowTurns: 'quorate_slow_turns_total',
+} as const;
+
+async function activities(origin: string): Promise<Record<string, number>> {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  const entries = Object.entries(ACTIVITIES).flatMap(([name, metric]) => {
+    const [, value] = new RegExp(`^${metric} (\\d+)$`, 'm').exec(text) ?? [];
+    return value === undefined ? [] : [[name, Number(value)] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Median, 99.9th percentile and maximum of each second, on a logarithmic scale from 0.1 ms to 10 s. */
@@ -98,6 +114,9 @@ try {
   const sorted = Float64Array.from(result.latenciesMs).toSorted();
   const about = {
     date: new Date().toISOString(),
+    machine: machine(),
+    versions: { node: process.version, etcd: versionOf('etcd') },
+    command: `node bench/dist/etcd/endurance.js ${process.argv.slice(2).join(' ')}`.trim(),
     system: values.system,
     keys,
     calls: result.calls,
@@ -108,6 +127,7 @@ try {
     p999Ms: quantile(sorted, 0.999),
     maxMs: sorted.at(-1) ?? 0,
     elections: ((await statusOf(leader.origin))?.raftTerm ?? 0) - (termBefore ?? 0),
+    ...(await activities(leader.origin)),
     residentMB: system.usage().residentBytes / 1e6,
     diskMB: leader.diskBytes() / 1e6,
   };

@@ -56,7 +56,10 @@ export async function h2load(origin: string, rpc: string, message: Uint8Array, l
   }
 }
 
-export function percentiles(latenciesMs: readonly number[]): { readonly p50Ms: number; readonly p99Ms: number } {
+export function percentiles(latenciesMs: readonly number[] | Float64Array): {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+} {
   const sorted = Float64Array.from(latenciesMs).toSorted();
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
   return { p50Ms: at(0.5), p99Ms: at(0.99) };

@@ -1,32 +1,36 @@
 /**
  * How both systems start, fail over and come back, side by side. Prints a table, writes bench/results/etcd-lifecycle.json.
  *
- *     node bench/dist/etcd/lifecycle.js [--keys 100000] [--trials 3] [--failovers 10]
+ *     node bench/dist/etcd/lifecycle.js [--keys 100000] [--trials 3] [--failovers 10] [--systems etcd,quorate]
  *
  * start      three fresh members started together: until a leader is known to all of them
  * failover   kill -9 of the leader: until a put succeeds at a member that is left
- * restart    a follower is stopped and started again with its folder: until it serves the last key from its own state
+ * restart    a follower is stopped (SIGTERM; then kill -9) and started again with its folder: until it serves the last key from its own state
  * catch-up   a follower is stopped while so many keys are put, and started again with what it had: until it serves the last key
+ * wiped      a follower is killed, removed, its folder wiped, added again and started: until it serves the last key
+ * memory     resident memory of leader and followers when the keys are there
  * disk       what a member's folder takes after the load
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { PutRequest, RangeRequest, RangeResponse } from '@quorate/proto';
-import { callOnce, leaderMember, requireTools } from './cluster.js';
+import { MemberAddRequest, MemberRemoveRequest, PutRequest, RangeRequest, RangeResponse } from '@quorate/proto';
+import { callOnce, leaderMember, machine, requireTools, statusOf, versionOf } from './cluster.js';
 import { median } from './report.js';
 import { fillStore, spreadKey } from './rows.js';
 import { SYSTEMS, System, type SystemMember, type SystemName } from './systems.js';
 
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'results');
 const POLL_MS = 5;
+const CHANGE_TIMEOUT_MS = 30_000;
 
 const { values } = parseArgs({
   options: {
     keys: { type: 'string', default: '100000' },
     trials: { type: 'string', default: '3' },
     failovers: { type: 'string', default: '10' },
+    systems: { type: 'string', default: SYSTEMS.join(',') },
   },
 });
 const keys = Number(values.keys);
@@ -37,8 +41,11 @@ interface Figures {
   readonly startMs: number[];
   readonly failoverMs: number[];
   readonly restartMs: number[];
+  readonly restartAfterKillMs: number[];
   readonly catchUpMs: number[];
-  residentMB: number;
+  readonly wipedMs: number[];
+  leaderMB: number;
+  followersMB: number;
   diskMB: number;
 }
 
@@ -79,8 +86,55 @@ async function follower(system: System): Promise<SystemMember> {
   return system.members.find((member) => member !== leader) as SystemMember;
 }
 
+function residentMB(member: SystemMember): number {
+  return member.usage().residentBytes / 1e6;
+}
+
+async function restart(system: System, signal: NodeJS.Signals, last: Uint8Array): Promise<number> {
+  const member = await follower(system);
+  await member.stop(signal);
+  member.start();
+  return await poll(() => serves(member, last));
+}
+
+/**
+ * A member that has lost its folder must not vote as if it still had it, in either system: its old id is removed and it is added again. Only
+ * the way from its start to its last key is measured.
+ */
+async function replaceWiped(system: System, last: Uint8Array): Promise<number> {
+  const member = await follower(system);
+  const { origin } = await leaderMember(system);
+  const ID = (await statusOf(member.origin))?.header?.memberId;
+  if (ID === undefined) throw new Error('a member that runs tells its id');
+  await member.stop('SIGKILL');
+  member.wipe();
+  await untilDone(origin, '/etcdserverpb.Cluster/MemberRemove', MemberRemoveRequest.encode({ ID }));
+  await untilDone(origin, '/etcdserverpb.Cluster/MemberAdd', MemberAddRequest.encode({ peerURLs: [member.peerUrl] }));
+  member.start('existing');
+  return await poll(() => serves(member, last));
+}
+
+/** Both systems refuse changes of members for a while after the last one. */
+async function untilDone(origin: string, rpc: string, message: Uint8Array): Promise<void> {
+  const giveUpAt = performance.now() + CHANGE_TIMEOUT_MS;
+  while ((await callOnce(origin, rpc, message)) === undefined) {
+    if (performance.now() > giveUpAt) throw new Error(`${rpc} is refused again and again`);
+    await new Promise((resolve) => setTimeout(resolve, 10 * POLL_MS));
+  }
+}
+
 async function run(name: SystemName): Promise<Figures> {
-  const figures: Figures = { startMs: [], failoverMs: [], restartMs: [], catchUpMs: [], residentMB: 0, diskMB: 0 };
+  const figures: Figures = {
+    startMs: [],
+    failoverMs: [],
+    restartMs: [],
+    restartAfterKillMs: [],
+    catchUpMs: [],
+    wipedMs: [],
+    leaderMB: 0,
+    followersMB: 0,
+    diskMB: 0,
+  };
   for (let trial = 0; trial < trials; trial++) {
     const system = await System.create(name);
     const begin = performance.now();
@@ -99,15 +153,15 @@ async function run(name: SystemName): Promise<Figures> {
     left.start();
     const last = spreadKey(keys - 1);
     figures.catchUpMs.push(await poll(() => serves(left, last)));
-    const usage = system.members.map((member) => member.usage());
-    figures.residentMB = Math.max(...usage.map(({ residentBytes }) => residentBytes)) / 1e6;
+    const leader = await leaderMember(system);
+    figures.leaderMB = residentMB(leader);
+    figures.followersMB = Math.max(...system.members.filter((member) => member !== leader).map(residentMB));
     figures.diskMB = Math.max(...system.members.map((member) => member.diskBytes())) / 1e6;
     for (let trial = 0; trial < trials; trial++) {
-      const member = await follower(system);
-      await member.stop();
-      member.start();
-      figures.restartMs.push(await poll(() => serves(member, last)));
+      figures.restartMs.push(await restart(system, 'SIGTERM', last));
+      figures.restartAfterKillMs.push(await restart(system, 'SIGKILL', last));
     }
+    for (let trial = 0; trial < trials; trial++) figures.wipedMs.push(await replaceWiped(system, last));
   } finally {
     await system.destroy();
   }
@@ -124,8 +178,16 @@ async function leaderWithout(system: System, stopped: SystemMember): Promise<Sys
 }
 
 await requireTools();
-const results = { date: new Date().toISOString(), keys, systems: {} as Record<SystemName, Figures> };
-for (const name of SYSTEMS) results.systems[name] = await run(name);
+const results = {
+  date: new Date().toISOString(),
+  machine: machine(),
+  versions: { node: process.version, etcd: versionOf('etcd') },
+  keys,
+  trials,
+  systems: {} as Record<SystemName, Figures>,
+};
+const systems = SYSTEMS.filter((name) => values.systems.split(',').includes(name));
+for (const name of systems) results.systems[name] = await run(name);
 mkdirSync(RESULTS, { recursive: true });
 writeFileSync(path.join(RESULTS, `etcd-lifecycle-${keys}.json`), `${JSON.stringify(results, undefined, 1)}\n`);
 const shown = (list: readonly number[]): string =>
@@ -135,9 +197,14 @@ const lines = (
     ['start to first leader, ms', ({ startMs }) => shown(startMs)],
     ['kill -9 of the leader to the next put, ms', ({ failoverMs }) => shown(failoverMs)],
     [`catch-up with ${keys} keys, ms`, ({ catchUpMs }) => shown(catchUpMs)],
-    [`restart with ${keys} keys, ms`, ({ restartMs }) => shown(restartMs)],
-    ['resident memory, MB', ({ residentMB }) => residentMB.toFixed(0)],
+    [`restart with ${keys} keys after SIGTERM, ms`, ({ restartMs }) => shown(restartMs)],
+    [`restart with ${keys} keys after kill -9, ms`, ({ restartAfterKillMs }) => shown(restartAfterKillMs)],
+    [`wiped member with ${keys} keys, ms`, ({ wipedMs }) => shown(wipedMs)],
+    ['resident memory of the leader, MB', ({ leaderMB }) => leaderMB.toFixed(0)],
+    ['resident memory of the larger follower, MB', ({ followersMB }) => followersMB.toFixed(0)],
     ["a member's folder, MB", ({ diskMB }) => diskMB.toFixed(0)],
   ] satisfies [string, (figures: Figures) => string][]
-).map(([what, figure]) => `| ${what} | ${SYSTEMS.map((name) => figure(results.systems[name])).join(' | ')} |`);
-console.log([`| median (spread) | ${SYSTEMS.join(' | ')} |`, '|---|---|---|', ...lines].join('\n'));
+).map(([what, figure]) => `| ${what} | ${systems.map((name) => figure(results.systems[name])).join(' | ')} |`);
+console.log(
+  [`| median (spread) | ${systems.join(' | ')} |`, `|---|${'---|'.repeat(systems.length)}`, ...lines].join('\n'),
+);

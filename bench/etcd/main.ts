@@ -9,12 +9,11 @@
  * All load goes to the leader. Prints a table, writes bench/results/etcd.json and etcd.svg.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.js';
-import { leaderOf, requireTools, versionOf } from './cluster.js';
+import { leaderOf, machine, requireTools, versionOf } from './cluster.js';
 import { type Measured, summarise, table } from './report.js';
 import { fillStore, ROWS, type Row, SPREAD_KEYS } from './rows.js';
 import { SYSTEMS, System, type SystemName } from './systems.js';
@@ -88,7 +87,7 @@ for (let round = 1; round <= rounds; round++) {
 
 const about = {
   date: new Date().toISOString(),
-  machine: `${os.cpus().length} x ${os.cpus()[0]?.model.trim()}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}`,
+  machine: machine(),
   versions: { node: process.version, etcd: versionOf('etcd'), h2load: versionOf('h2load') },
   command: `node bench/dist/etcd/main.js ${process.argv.slice(2).join(' ')}`.trim(),
   rounds,

@@ -21,15 +21,38 @@ export interface SpreadLoad {
 
 export interface SpreadResult extends LoadResult {
   readonly failures: number;
-  readonly latenciesMs: readonly number[];
+  readonly latenciesMs: Float64Array;
   /** When each call began, in milliseconds since the load did. */
-  readonly beganMs: readonly number[];
+  readonly beganMs: Float64Array;
+}
+
+/** Numbers by the million: in arrays that are never copied to grow, since the load tool's own pauses count as the system's. */
+class Samples {
+  static readonly #BLOCK = 65_536;
+  readonly #blocks: Float64Array[] = [];
+  #count = 0;
+
+  push(value: number): void {
+    const at = this.#count % Samples.#BLOCK;
+    if (at === 0) this.#blocks.push(new Float64Array(Samples.#BLOCK));
+    (this.#blocks.at(-1) as Float64Array)[at] = value;
+    this.#count += 1;
+  }
+
+  all(): Float64Array {
+    const all = new Float64Array(this.#count);
+    for (const [i, block] of this.#blocks.entries()) {
+      const from = i * Samples.#BLOCK;
+      all.set(block.subarray(0, Math.min(Samples.#BLOCK, this.#count - from)), from);
+    }
+    return all;
+  }
 }
 
 export async function spreadLoad(origin: string, next: () => Call, load: SpreadLoad): Promise<SpreadResult> {
   const connections = await Promise.all(Array.from({ length: load.connections }, () => LoadConnection.open(origin)));
-  const latenciesMs: number[] = [];
-  const beganMs: number[] = [];
+  const latencies = new Samples();
+  const beginnings = new Samples();
   let failures = 0;
   let started = 0;
   const begin = performance.now();
@@ -48,14 +71,22 @@ export async function spreadLoad(origin: string, next: () => Call, load: SpreadL
       const { block, framedMessage } = next();
       const answered = await new Promise<boolean>((resolve) => connection.call(block, framedMessage, resolve));
       if (!answered) failures += 1;
-      beganMs.push(at - begin);
-      latenciesMs.push(performance.now() - at);
+      beginnings.push(at - begin);
+      latencies.push(performance.now() - at);
     }
   };
   const slots = connections.flatMap((connection) => Array.from({ length: load.streams }, () => slot(connection)));
   await Promise.all(slots);
   const seconds = (performance.now() - begin) / 1000;
   for (const connection of connections) connection.close();
+  const latenciesMs = latencies.all();
   const calls = latenciesMs.length;
-  return { calls, failures, latenciesMs, beganMs, perSecond: calls / seconds, ...percentiles(latenciesMs) };
+  return {
+    calls,
+    failures,
+    latenciesMs,
+    beganMs: beginnings.all(),
+    perSecond: calls / seconds,
+    ...percentiles(latenciesMs),
+  };
 }

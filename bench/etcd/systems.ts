@@ -46,8 +46,15 @@ export class SystemMember {
     return `http://127.0.0.1:${this.clientPort}`;
   }
 
-  start(): void {
+  get peerUrl(): string {
+    return `http://127.0.0.1:${this.peerPort}`;
+  }
+
+  /** `state`: of its cluster, as --initial-cluster-state says it; a member that was added to one that exists must be told. */
+  start(state: 'new' | 'existing' = 'new'): void {
     const [program = '', ...args] = this.#command;
+    const stateAt = 1 + args.indexOf('--initial-cluster-state');
+    if (stateAt > 0) args[stateAt] = state;
     const log = openSync(`${this.folder}.log`, 'a');
     this.#process = spawn(program, args, {
       stdio: ['ignore', log, log],

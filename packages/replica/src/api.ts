@@ -4,8 +4,8 @@
  * Keys and values are bytes; strings are taken as UTF-8. Results hold Buffers, so `value.toString()` is text again.
  */
 import type { Result } from './replica/failure.js';
-import type { Store } from './store/index.js';
-import type { Alarm, Command, Response as StoreResponse } from './store/types.js';
+import type { Store, StoreHash } from './store/index.js';
+import type { Alarm, Command, ErrorResponse, Response as StoreResponse } from './store/types.js';
 import type { Watcher, WatchOptions, WatchSink } from './watch/index.js';
 
 export type Bytes = string | Uint8Array;
@@ -227,6 +227,11 @@ export interface MemberDoor {
   watch(options: WatchOptions, sink: WatchSink): Watcher;
   /** False: as many watchers as there may be. */
   readonly canWatch: boolean;
+  /**
+   * The hash of all keys and their history as of `revision` (not positive: now), made of the state of the moment in slices between which
+   * everything else goes on.
+   */
+  hash(revision: number, done: (result: Result<StoreHash | ErrorResponse>) => void): void;
   /** This member's estimate of cluster time in milliseconds, for remaining times to live: floor((deadlineMs - timeMs()) / 1000). */
   timeMs(): number;
   /** `bytesMax` negative: no quota. */
@@ -284,6 +289,10 @@ export interface MemberMetrics {
   readonly snapshotsTaken: number;
   /** Upper bounds in seconds and counts of a cumulative histogram. */
   readonly walSyncSeconds: HistogramSnapshot;
+  /** How long turns and ticks lasted; everything else waits meanwhile. */
+  readonly turnSeconds: HistogramSnapshot;
+  /** Those that lasted longer than SLOW_TURN_MS; the trace says of each what it did (`slow-turn`). */
+  readonly slowTurns: number;
   readonly peerBytesSent: Readonly<Record<number, number>>;
   readonly peerBytesReceived: Readonly<Record<number, number>>;
 }

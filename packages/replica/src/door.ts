@@ -6,7 +6,14 @@ import { type Result, stopping, success } from './replica/failure.js';
 import { SNAPSHOT_SLICE_BYTES } from './replica/limits.js';
 import type { Replica } from './replica/replica.js';
 import type { FrozenState } from './replica/state-machine.js';
-import { type Command, encodeCommand, type Response, type Store } from './store/index.js';
+import {
+  type Command,
+  type ErrorResponse,
+  encodeCommand,
+  type Response,
+  type Store,
+  type StoreHash,
+} from './store/index.js';
 import type { FolderIds } from './wal/snapshot-header.js';
 import { SnapshotFramer } from './wal/snapshot-stream.js';
 import type { Watcher, WatchOptions, WatchSink } from './watch/index.js';
@@ -50,6 +57,25 @@ export class ReplicaDoor implements MemberDoor {
 
   store(): Store {
     return this.#replica.state.store;
+  }
+
+  hash(revision: number, done: (result: Result<StoreHash | ErrorResponse>) => void): void {
+    const hashing = this.store().hashInSlices(revision);
+    if ('kind' in hashing) {
+      done(success(hashing));
+      return;
+    }
+    const step = (): void => {
+      if (this.#hasStopped) {
+        hashing.giveUp();
+        done(stopping);
+      } else if (hashing.step()) {
+        setImmediate(step);
+      } else {
+        done(success(hashing.finish()));
+      }
+    };
+    step();
   }
 
   watch(options: WatchOptions, sink: WatchSink): Watcher {

@@ -11,7 +11,7 @@ import { isVoter } from '@quorate/raft';
 import { FileDisk } from './adapters/file-disk.js';
 import { type FolderLock, lockFolder } from './adapters/folder-lock.js';
 import { withPort } from './adapters/free-port.js';
-import { Histogram } from './adapters/histogram.js';
+import { Histogram, TURN_BOUNDS_SECONDS } from './adapters/histogram.js';
 import { nodePlatform } from './adapters/platform.js';
 import { systemClock, systemRandom } from './adapters/system.js';
 import { type PeerStats, TcpNetwork, type TcpNetworkStats } from './adapters/tcp-network.js';
@@ -173,6 +173,7 @@ class RunningMember implements Member, StoreBackend {
   readonly #network: TcpNetwork | undefined;
   readonly #replica: Replica;
   readonly #syncSeconds: Histogram;
+  readonly #turnSeconds = new Histogram(TURN_BOUNDS_SECONDS);
   readonly #ticker: NodeJS.Timeout;
   #settleStopped: (reason: Error | undefined) => void = () => {};
   #turnRequested = false;
@@ -204,6 +205,7 @@ class RunningMember implements Member, StoreBackend {
         requestTurn: () => this.#requestTurn(),
         requestCommitNotices: () => this.#requestCommitNotices(),
         halted: (reason) => this.#halted(reason),
+        turnEnded: (milliseconds) => this.#turnSeconds.observe(milliseconds / 1000),
         leaderChanged: (leader) => this.door.leaderChanged(leader),
       },
     );
@@ -263,7 +265,7 @@ class RunningMember implements Member, StoreBackend {
   }
 
   metrics(): MemberMetrics {
-    const { counters, raft, state, requests, reads, wal, snapshots, watches } = this.#replica;
+    const { counters, raft, state, requests, reads, wal, snapshots, watches, turns } = this.#replica;
     const { leaderChanges, ...applied } = counters;
     const { watchers, slowWatchers, pendingWatchers, eventsDelivered } = watches.stats;
     const network = this.#network?.stats();
@@ -284,6 +286,8 @@ class RunningMember implements Member, StoreBackend {
       walBytesWritten: wal.bytesWritten,
       snapshotsTaken: snapshots.takenTotal,
       walSyncSeconds: this.#syncSeconds.snapshot(),
+      turnSeconds: this.#turnSeconds.snapshot(),
+      slowTurns: turns.slowTotal,
       peerBytesSent: byPeer(network, (peer) => peer.sentBytes),
       peerBytesReceived: byPeer(network, (peer) => peer.receivedBytes),
     };

@@ -98,6 +98,8 @@ class Standalone implements Member, StoreBackend {
       walBytesWritten: 0,
       snapshotsTaken: 0,
       walSyncSeconds: { bounds: [], cumulative: [0], sum: 0 },
+      turnSeconds: { bounds: [], cumulative: [0], sum: 0 },
+      slowTurns: 0,
       peerBytesSent: {},
       peerBytesReceived: {},
     };
@@ -158,6 +160,7 @@ class Standalone implements Member, StoreBackend {
       execute: (command: Command, done: (result: Result<Response>) => void) => answer(done, () => this.#apply(command)),
       read: (_: Consistency, done: (result: Result<undefined>) => void) => answer(done, () => undefined),
       store: () => store,
+      hash: (revision, done) => answer(done, () => store.hash(revision)),
       watch: (options, sink) => watches.watch(options, sink),
       get canWatch(): boolean {
         return !watches.isFull;

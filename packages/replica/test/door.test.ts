@@ -63,6 +63,22 @@ describe('a door', () => {
     door.read('serializable', (result) => assert.equal(result.ok ? 'served' : result.code, 'stopped'));
   });
 
+  it('hashes the store, as of any revision that can be read', async () => {
+    const member = await openMember();
+    for (const { door } of [member, openStandalone()]) {
+      for (let n = 0; n < 20; n++) await put(door, `key${n}`, 'v'.repeat(50_000));
+      const hashed = (revision: number): Promise<unknown> =>
+        new Promise((resolve) => door.hash(revision, (result) => resolve(result.ok ? result.value : result.code)));
+      assert.deepEqual(await hashed(0), door.store().hash());
+      assert.deepEqual(await hashed(5), door.store().hash(5));
+      assert.deepEqual(await hashed(1_000), { kind: 'error', code: 'future-revision' });
+    }
+    const { door } = member;
+    const cut = new Promise((resolve) => door.hash(0, (result) => resolve(result.ok ? 'served' : result.code)));
+    await member.close();
+    assert.ok(['served', 'stopped'].includes(String(await cut)));
+  });
+
   it('tells another member of the next leader', async () => {
     const first = await openMember({ name: 'a', peer: { listen: '127.0.0.1:0' } });
     const second = await openMember({

@@ -32,6 +32,7 @@ const LEVELS: ReadonlyMap<string, Level> = new Map<string, Level>([
   ['refused-by-peer', 'warn'],
   ['network.connection-dropped', 'warn'],
   ['network.listen-error', 'error'],
+  ['slow-turn', 'warn'],
   ['halted', 'error'],
 ]);
 

@@ -127,6 +127,8 @@ export class FakeMember implements Member {
       walBytesWritten: 4096,
       snapshotsTaken: 0,
       walSyncSeconds: { bounds: [0.001, 0.01], cumulative: [3, 4, 5], sum: 0.07 },
+      turnSeconds: { bounds: [0.0001, 0.05], cumulative: [7, 9, 10], sum: 0.1 },
+      slowTurns: 1,
       peerBytesSent: { 2: 100, 31: 200 },
       peerBytesReceived: { 2: 50 },
     };

@@ -46,6 +46,9 @@ test("a member's state is there under etcd's names", async () => {
     'etcd_disk_wal_fsync_duration_seconds_bucket{le="+Inf"} 5',
     'etcd_disk_wal_fsync_duration_seconds_sum 0.07',
     'etcd_disk_wal_fsync_duration_seconds_count 5',
+    'quorate_turn_duration_seconds_bucket{le="0.05"} 9',
+    'quorate_turn_duration_seconds_count 10',
+    'quorate_slow_turns_total 1',
     'etcd_network_peer_sent_bytes_total{To="1f"} 200',
     'etcd_network_peer_received_bytes_total{From="2"} 50',
     'etcd_server_id{server_id="1"} 1',
@@ -53,6 +56,12 @@ test("a member's state is there under etcd's names", async () => {
   ]) {
     assert.ok(text.split('\n').includes(line), `${line}\nis not in\n${text}`);
   }
+});
+
+test("the process' event loop is watched", async () => {
+  const text = await new Metrics(() => undefined).render();
+  assert.match(text, /^nodejs_eventloop_lag_p99_seconds \S+$/m);
+  assert.match(text, /^nodejs_eventloop_lag_max_seconds \S+$/m);
 });
 
 test('while the server starts there are no samples of a member', async () => {

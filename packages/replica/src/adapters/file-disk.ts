@@ -112,12 +112,13 @@ export class FileDisk implements Disk {
     }
   }
 
-  read(path: string, offset: number, length: number): Uint8Array {
+  read(path: string, offset: number, length: number, into?: Uint8Array): Uint8Array {
     let fd: number | undefined;
     try {
       fd = openSync(this.#path(path), 'r');
       // A plain array over its own memory, not a Buffer: slices of it are copies.
-      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      const bytes =
+        into !== undefined && into.length >= length ? into : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       let filled = 0;
       while (filled < length) {
         const count = readSync(fd, bytes, filled, length - filled, offset + filled);

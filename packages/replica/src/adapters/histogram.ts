@@ -1,16 +1,24 @@
-/** A cumulative histogram of durations in seconds, with the bounds that etcd uses for its disk metrics. */
+/** A cumulative histogram of durations in seconds. */
 import type { HistogramSnapshot } from '../api.js';
 
-/** 1 ms to 8.192 s, doubling (etcd's exponential buckets for fsync). */
-const BOUNDS_SECONDS: readonly number[] = Array.from({ length: 14 }, (_, i) => 0.001 * 2 ** i);
+/** 1 ms to 8.192 s, doubling: etcd's for its disk metrics. */
+const SYNC_BOUNDS_SECONDS: readonly number[] = Array.from({ length: 14 }, (_, i) => 0.001 * 2 ** i);
+/** 50 µs to 1.6 s, doubling: a turn under load is a few hundred microseconds. */
+export const TURN_BOUNDS_SECONDS: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00005 * 2 ** i);
 
 export class Histogram {
-  readonly #counts: number[] = Array.from({ length: BOUNDS_SECONDS.length + 1 }, () => 0);
+  readonly #bounds: readonly number[];
+  readonly #counts: number[];
   #sum = 0;
 
+  constructor(bounds: readonly number[] = SYNC_BOUNDS_SECONDS) {
+    this.#bounds = bounds;
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
   observe(seconds: number): void {
-    const at = BOUNDS_SECONDS.findIndex((bound) => seconds <= bound);
-    const bucket = at < 0 ? BOUNDS_SECONDS.length : at;
+    let bucket = 0;
+    while (bucket < this.#bounds.length && seconds > (this.#bounds[bucket] as number)) bucket += 1;
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#sum += seconds;
   }
@@ -21,6 +29,6 @@ export class Histogram {
       total += count;
       return total;
     });
-    return { bounds: BOUNDS_SECONDS, cumulative, sum: this.#sum };
+    return { bounds: this.#bounds, cumulative, sum: this.#sum };
   }
 }

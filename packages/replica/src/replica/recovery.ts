@@ -7,6 +7,8 @@
  */
 import type { Entry, InitialState } from '@quorate/raft';
 import type { Disk, Platform, Trace } from '../seams/index.js';
+import type { EntryRun } from '../wal/entry-run.js';
+import type { LogPosition } from '../wal/log.js';
 import { type RecoveredWal, recoverWal } from '../wal/recovery.js';
 import { listSnapshots, readSnapshot, removeSnapshots, type SnapshotFile } from '../wal/snapshot-file.js';
 import type { WalOptions } from '../wal/wal.js';
@@ -25,7 +27,7 @@ export function* recover(seams: RecoverySeams, options: WalOptions): Generator<v
   const [snapshot] = listSnapshots(seams.disk);
   const state = yield* loadSnapshot(seams, options, snapshot);
   const { index, term } = state.position;
-  const recent = new RecentEntries(index, term);
+  const recent = new RecentEntries({ index, term });
   const reader = recoverWal(seams.disk, seams.platform, options, { index, term });
   let recovered: RecoveredWal;
   for (;;) {
@@ -34,26 +36,24 @@ export function* recover(seams: RecoverySeams, options: WalOptions): Generator<v
       recovered = step.value;
       break;
     }
-    for (const entry of step.value) {
-      state.replay(entry);
-      recent.push(entry);
-    }
+    state.replay(step.value);
+    recent.push(step.value);
     yield;
   }
   if (recovered.tornTail !== undefined) seams.trace.event('log-torn-tail', { ...recovered.tornTail });
-  for (const entry of recovered.entries) recent.push(entry);
+  const entries = [...recent.entries(), ...recovered.entries];
   const { hardState } = recovered;
   const initial: InitialState = {
     hardState: { ...hardState, commit: Math.max(hardState.commit, state.appliedIndex) },
     applied: state.position,
     compacted: recent.before,
-    entries: recent.entries,
+    entries,
   };
   // Older ones go when the name of this one is surely durable.
   recovered.wal.whenStarted((error) => {
     if (error === undefined) removeSnapshots(seams.disk, snapshot);
   });
-  const { lastIndex } = recent;
+  const lastIndex = recent.before.index + entries.length;
   seams.trace.event('recovered', { snapshotIndex: snapshot?.index ?? 0, appliedIndex: state.appliedIndex, lastIndex });
   return { state, initial, wal: recovered.wal, snapshot };
 }
@@ -68,46 +68,44 @@ function* loadSnapshot(
   const reader = readSnapshot(seams.disk, seams.platform, options, snapshot);
   for (;;) {
     const step = reader.next();
-    if (step.done === true) return loader.finish(step.value);
+    if (step.done === true) {
+      while (loader.settle()) yield;
+      return loader.finish(step.value);
+    }
     loader.push(step.value);
     yield;
   }
 }
 
-/** The last entries by bytes, contiguous. */
+/** The last entries that were applied, at least LOG_MEMORY_BYTES of them if there are as many. */
 class RecentEntries {
-  #entries: Entry[] = [];
+  /** Contiguous, oldest first; none is empty. */
+  readonly #runs: EntryRun[] = [];
   #bytes = 0;
-  #before: { readonly index: number; readonly term: number };
+  #before: LogPosition;
 
-  constructor(index: number, term: number) {
-    this.#before = { index, term };
+  constructor(before: LogPosition) {
+    this.#before = before;
   }
 
-  get entries(): readonly Entry[] {
-    return this.#entries;
+  *entries(): Generator<Entry, void> {
+    for (const run of this.#runs) yield* run;
   }
 
   /** The position before the first of them. */
-  get before(): { readonly index: number; readonly term: number } {
+  get before(): LogPosition {
     return this.#before;
   }
 
-  get lastIndex(): number {
-    return this.#before.index + this.#entries.length;
-  }
-
-  push(entry: Entry): void {
-    this.#entries.push(entry);
-    this.#bytes += entry.data.length;
-    // Halved at twice the size: dropping the oldest one by one would cost a copy of the list each time.
-    if (this.#bytes < 2 * LOG_MEMORY_BYTES) return;
-    let dropped = 0;
-    while (this.#bytes > LOG_MEMORY_BYTES && dropped < this.#entries.length - 1) {
-      const oldest = this.#entries[dropped++] as Entry;
-      this.#bytes -= oldest.data.length;
-      this.#before = { index: oldest.index, term: oldest.term };
+  push(run: EntryRun): void {
+    if (run.length === 0) return;
+    this.#runs.push(run);
+    this.#bytes += run.bytes;
+    for (let [oldest] = this.#runs; oldest !== undefined; [oldest] = this.#runs) {
+      if (this.#bytes - oldest.bytes < LOG_MEMORY_BYTES) return;
+      this.#runs.shift();
+      this.#bytes -= oldest.bytes;
+      this.#before = { index: oldest.firstIndex + oldest.length - 1, term: oldest.term(oldest.length - 1) };
     }
-    this.#entries = this.#entries.slice(dropped);
   }
 }

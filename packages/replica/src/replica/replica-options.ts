@@ -69,6 +69,8 @@ export interface ReplicaHost {
   requestCommitNotices(): void;
   /** The replica can go no further: the disk failed, or this member was removed. Nothing may be called after. */
   halted(reason: Failure | DiskError): void;
+  /** How long a turn, or a tick, has lasted. */
+  turnEnded?(milliseconds: number): void;
   /** Another member leads, or nobody that is known (0). */
   leaderChanged?(leader: MemberId): void;
 }

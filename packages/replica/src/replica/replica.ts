@@ -57,6 +57,7 @@ import type { ArrivedSnapshot } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
 import type { AppliedCommand, FrozenState, StateMachine } from './state-machine.js';
 import { StoreDuties } from './store-duties.js';
+import { TurnMeter } from './turn-meter.js';
 
 /** A Ready whose write is under way, or that waits behind one. */
 interface Unpersisted {
@@ -100,11 +101,13 @@ export class Replica implements NetworkInput {
   readonly watches: WatchHub;
   /** Cluster time as this member estimates it. */
   readonly time: ClusterTime;
+  readonly turns: TurnMeter;
 
   constructor(options: ReplicaOptions, seams: ReplicaSeams, recovered: RecoveredState, host: ReplicaHost) {
     this.#options = options;
     this.#seams = seams;
     this.#host = host;
+    this.turns = new TurnMeter(seams.clock, seams.trace, (milliseconds) => host.turnEnded?.(milliseconds));
     this.#state = recovered.state;
     this.#wal = recovered.wal;
     this.#requests = new Requests(1 + seams.random.stream('forward-ids').integer(FORWARD_ID_BOUND));
@@ -239,6 +242,12 @@ export class Replica implements NetworkInput {
 
   tick(): void {
     if (this.#halted) return;
+    this.turns.begin();
+    this.#tick();
+    this.turns.end('tick');
+  }
+
+  #tick(): void {
     this.#nowTick += 1;
     this.#noteLeadership();
     this.#raft.tick();
@@ -248,6 +257,7 @@ export class Replica implements NetworkInput {
     this.#reads.reissue(this.#nowTick - this.#options.electionTicks);
     if (this.#raft.role === 'leader') this.#duties.tick(this.#nowTick);
     this.#storeDuties.tick(this.#nowTick);
+    this.turns.keysSwept = SWEEP_KEYS_PER_TICK;
     this.#state.store.sweep(SWEEP_KEYS_PER_TICK);
     this.#compactMemory();
     if (this.#peers.isUpdateDue(this.#nowTick)) this.#updatePeers();
@@ -270,9 +280,18 @@ export class Replica implements NetworkInput {
 
   turn(): void {
     if (this.#halted) return;
+    const { turns, watches } = this;
+    turns.begin();
+    const { eventsDelivered } = watches;
+    this.#turn();
+    turns.watchEvents = watches.eventsDelivered - eventsDelivered;
+    turns.end('turn');
+  }
+
+  #turn(): void {
     this.#reads.issue(this.#raft, this.#nowTick);
     if (this.#raft.hasReady()) this.#carryOut(this.#raft.ready());
-    this.#snapshots.turn();
+    this.turns.snapshotBytes += this.#snapshots.turn();
     // A slice only: watchers that catch up must not hold up what comes next.
     if (this.watches.poll(WATCH_SLICE)) this.#host.requestTurn();
     if (this.#raft.hasReady()) this.#host.requestTurn();
@@ -285,6 +304,8 @@ export class Replica implements NetworkInput {
   }
 
   #carryOut(ready: Ready): void {
+    this.turns.entriesAppended += ready.entries.length;
+    this.turns.entriesApplied += ready.committedEntries.length;
     if (ready.softState !== undefined) this.#roleChanged(ready.softState.leader);
     const commits = ready.committedEntries.length > 0 && !ready.committedEntries.some(isConfigEntry);
     for (const message of ready.messages) {
@@ -297,7 +318,9 @@ export class Replica implements NetworkInput {
     this.#persist(ready, installed);
     this.#apply(ready.committedEntries);
     for (const state of ready.readStates) this.#reads.confirm(state);
+    const { pending } = this.#reads;
     this.#reads.release(this.#state.appliedIndex);
+    this.turns.readsServed += pending - this.#reads.pending;
   }
 
   /** The whole state is replaced by a snapshot that has arrived. */
@@ -464,6 +487,7 @@ export class Replica implements NetworkInput {
   }
 
   #sendPeer(to: MemberId, message: PeerMessage): void {
+    this.turns.messagesSent += 1;
     this.#seams.network.send(to, channelOf(message), this.#encoder.encode(message));
   }
 

@@ -21,6 +21,7 @@ export interface SnapshotReceiverOptions {
   /** A whole, durable snapshot: answers with acknowledgement 'installed' or 'rejected' through `done`. */
   arrived(snapshot: ArrivedSnapshot): void;
   failed(error: DiskError): void;
+  requestTurn(): void;
 }
 
 export interface ArrivedSnapshot {
@@ -44,19 +45,40 @@ interface Transfer {
   writtenBytes: number;
 }
 
+/** A snapshot whose file is in place, while the last of its state is put in order. */
+interface Settling {
+  readonly transfer: Transfer;
+  readonly file: SnapshotFile;
+}
+
 export class SnapshotReceiver {
   readonly #options: SnapshotReceiverOptions;
   #transfer: Transfer | undefined;
+  #settling: Settling | undefined;
 
   constructor(options: SnapshotReceiverOptions) {
     this.#options = options;
   }
 
   get active(): boolean {
-    return this.#transfer !== undefined;
+    return this.#transfer !== undefined || this.#settling !== undefined;
+  }
+
+  /** One slice of putting in order what has arrived. */
+  turn(): void {
+    const settling = this.#settling;
+    if (settling === undefined) return;
+    if (settling.transfer.loader.settle()) {
+      this.#options.requestTurn();
+      return;
+    }
+    this.#settling = undefined;
+    this.#offer(settling);
   }
 
   begin(from: MemberId, begin: SnapshotBegin): void {
+    // Raft decides on what has arrived first. Who begins anew is not answered, and repeats itself.
+    if (this.#settling !== undefined) return;
     const present = this.#transfer;
     if (present !== undefined) {
       if (present.from === from && present.begin.transferId === begin.transferId) {
@@ -80,6 +102,7 @@ export class SnapshotReceiver {
 
   /** `chunk.bytes` may be a view that is only valid during the call. */
   chunk(from: MemberId, chunk: SnapshotChunk): void {
+    if (this.#settling?.transfer.begin.transferId === chunk.transferId) return;
     const transfer = this.#transfer;
     if (transfer === undefined || transfer.from !== from || transfer.begin.transferId !== chunk.transferId) {
       // The beginning is missing: this member restarted, or gave the transfer up.
@@ -114,6 +137,8 @@ export class SnapshotReceiver {
   abort(): void {
     this.#transfer?.writer.abort();
     this.#transfer = undefined;
+    // Its file is in place, as after a crash at this point: the next start takes it (docs/disk-format.md, case 14).
+    this.#settling = undefined;
   }
 
   #finish(transfer: Transfer): void {
@@ -124,19 +149,24 @@ export class SnapshotReceiver {
         if (error !== undefined) this.#options.failed(error);
         return;
       }
-      const { from, begin, loader } = transfer;
-      const done = (status: 'installed' | 'rejected'): void =>
-        this.#reply(from, begin.transferId, status, transfer.writtenBytes);
-      let state: StateMachine;
-      try {
-        state = loader.finish(begin.metadata);
-      } catch (loadError) {
-        this.#options.trace.event('snapshot-refused', { from, reason: String(loadError) });
-        done('rejected');
-        return;
-      }
-      this.#options.arrived({ from, term: begin.term, metadata: begin.metadata, state, file, done });
+      this.#settling = { transfer, file };
+      this.#options.requestTurn();
     });
+  }
+
+  #offer({ transfer, file }: Settling): void {
+    const { from, begin, loader } = transfer;
+    const done = (status: 'installed' | 'rejected'): void =>
+      this.#reply(from, begin.transferId, status, transfer.writtenBytes);
+    let state: StateMachine;
+    try {
+      state = loader.finish(begin.metadata);
+    } catch (loadError) {
+      this.#options.trace.event('snapshot-refused', { from, reason: String(loadError) });
+      done('rejected');
+      return;
+    }
+    this.#options.arrived({ from, term: begin.term, metadata: begin.metadata, state, file, done });
   }
 
   #refuse(transfer: Transfer, error: unknown): void {

@@ -143,21 +143,24 @@ export class SnapshotSender {
     for (const to of this.#transfers.keys()) this.#drop(to);
   }
 
-  /** Sends what window and rate allow, a chunk of each transfer in turn. */
-  pump(): void {
+  /** Sends what window and rate allow, a chunk of each transfer in turn. Returns its bytes. */
+  pump(): number {
+    let bytes = 0;
     for (const [to, transfer] of this.#transfers) {
-      if (this.#budgetBytes <= 0) return;
+      if (this.#budgetBytes <= 0) break;
       const chunk = transfer.unacknowledged[transfer.sent] ?? this.#produce(transfer);
       if (chunk === undefined) continue;
       transfer.sent += 1;
       transfer.isAsked = true;
       transfer.lastSentTick = this.#nowTick;
       this.#budgetBytes -= chunk.bytes.length;
+      bytes += chunk.bytes.length;
       this.#options.send(to, { kind: 'snapshot-chunk', transferId: transfer.id, ...chunk });
       // To the end of the queue, where this very loop meets it again.
       this.#transfers.delete(to);
       this.#transfers.set(to, transfer);
     }
+    return bytes;
   }
 
   #begin(to: MemberId): void {

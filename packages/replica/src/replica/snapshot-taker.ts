@@ -1,6 +1,6 @@
 /**
- * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs the state, so
- * that what is written stays below twice what was asked for.
+ * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs what would be written, so
+ * that what is written stays below twice what was asked for, and a start replays no more bytes than it loads.
  *
  * The state is frozen in O(1) and written a slice at a time while writes go on. Safety: the file counts only once the log up
  * to its index is durable here too, or a crash would leave a snapshot ahead of the log that precedes it; and the log is
@@ -56,19 +56,18 @@ export class SnapshotTaker {
     };
   }
 
-  /** One slice, if the disk has taken the last one. */
-  step(persistedIndex: number): void {
+  /** One slice, if the disk has taken the last one. Returns its bytes. */
+  step(persistedIndex: number): number {
     const running = this.#running;
-    if (running === undefined || running.writing) return;
+    if (running === undefined || running.writing) return 0;
     if (running.exhausted) {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
-      return;
+      return 0;
     }
     const slice = running.source.next(this.#options.sliceBytes);
     if (slice === undefined) {
       running.exhausted = true;
-      this.step(persistedIndex);
-      return;
+      return this.step(persistedIndex);
     }
     running.writing = true;
     running.writer.write(slice, (error) => {
@@ -77,6 +76,7 @@ export class SnapshotTaker {
       if (error === undefined) this.#options.requestTurn();
       else this.#fail(error);
     });
+    return slice.length;
   }
 
   abort(): void {

@@ -71,7 +71,7 @@ export class Snapshots {
       },
     });
     const arrived = (snapshot: ArrivedSnapshot): void => this.#offer(snapshot);
-    this.#receiver = new SnapshotReceiver({ disk, platform, ids: options, trace, send, arrived, failed });
+    this.#receiver = new SnapshotReceiver({ disk, platform, ids: options, trace, send, arrived, failed, requestTurn });
     const taken = (snapshot: SnapshotFile): void => {
       this.takenTotal += 1;
       this.#supersede(snapshot);
@@ -118,8 +118,8 @@ export class Snapshots {
     this.#maybeTake();
   }
 
-  /** After the turn's Ready was carried out: a snapshot that Raft was offered and did not take is refused. */
-  turn(): void {
+  /** After the turn's Ready was carried out: a snapshot that Raft was offered and did not take is refused. Returns the bytes serialised. */
+  turn(): number {
     const arrived = this.#arrived;
     if (arrived !== undefined) {
       this.#arrived = undefined;
@@ -127,8 +127,8 @@ export class Snapshots {
       this.#remove(arrived.file);
       arrived.done('rejected');
     }
-    this.#sender.pump();
-    this.#taker.step(this.#port.raft.persistedIndex);
+    this.#receiver.turn();
+    return this.#sender.pump() + this.#taker.step(this.#port.raft.persistedIndex);
   }
 
   /** The snapshot that Raft has accepted; the caller replaces its state by it and then calls installed(). */
@@ -189,7 +189,9 @@ export class Snapshots {
     const { store } = this.#port.state();
     if (this.#taker.active || this.#receiver.active || this.#port.state().appliedIndex <= this.index) return;
     const { snapshotLogBytesMin } = this.#options;
-    if (this.#port.wal.bytesAfter(this.index) < Math.max(snapshotLogBytesMin, store.bytes)) return;
+    // Bytes of log against bytes of snapshot, not of memory: with small values that is three times as much, and replaying that much log
+    // would take several times as long as loading.
+    if (this.#port.wal.bytesAfter(this.index) < Math.max(snapshotLogBytesMin, store.streamBytes)) return;
     this.#taker.start(this.#port.state().freeze());
   }
 

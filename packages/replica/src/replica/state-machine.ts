@@ -22,6 +22,7 @@ import {
   type StoreLoader,
   type StoreOptions,
 } from '../store/index.js';
+import type { EntryRun } from '../wal/entry-run.js';
 import { assert } from './assert.js';
 import { Directory, decodePublication, PUBLICATION_TAG } from './directory.js';
 
@@ -42,7 +43,10 @@ export class StateMachine {
   readonly #platform: Platform;
   readonly store: Store;
   readonly directory: Directory;
-  #position: SnapshotMetadata;
+  // The position's parts: it is asked for less often than it changes.
+  #index: number;
+  #term: number;
+  #config: ConfigState;
 
   constructor(
     platform: Platform,
@@ -53,21 +57,23 @@ export class StateMachine {
     this.#platform = platform;
     this.store = store;
     this.directory = directory;
-    this.#position = position;
+    this.#index = position.index;
+    this.#term = position.term;
+    this.#config = position.config;
   }
 
   /** The last entry applied and the configuration after it. */
   get position(): SnapshotMetadata {
-    return this.#position;
+    return { index: this.#index, term: this.#term, config: this.#config };
   }
 
   get appliedIndex(): number {
-    return this.#position.index;
+    return this.#index;
   }
 
   /** Applies a normal entry; undefined for entries that have no answer (a new leader's empty entry, a publication). */
   applyNormal(entry: Entry): AppliedCommand | undefined {
-    this.#advance(entry, this.#position.config);
+    this.#advance(entry.index, entry.term, this.#config);
     if (entry.data.length === 0) return undefined;
     if (entry.data[0] === PUBLICATION_TAG) {
       this.directory.applyPublication(decodePublication(entry.data));
@@ -80,32 +86,39 @@ export class StateMachine {
 
   /** Follows a configuration entry whose outcome Raft has computed. */
   applyConfig(entry: Entry, config: ConfigState): void {
-    this.#advance(entry, config);
+    this.#advance(entry.index, entry.term, config);
     this.directory.applyConfigChange(decodeConfigChange(entry.data), config);
   }
 
-  /** Applies an entry of the log while a member starts, when there is no Raft yet to follow configurations. */
-  replay(entry: Entry): void {
-    if (entry.type === 'normal') this.applyNormal(entry);
-    else this.applyConfig(entry, applyConfigChange(this.#position.config, decodeConfigChange(entry.data)));
+  /** Applies entries of the log while a member starts, when there is no Raft yet to follow configurations. Keeps nothing of their data. */
+  replay(run: EntryRun): void {
+    for (let at = 0; at < run.length; at += 1) {
+      if (run.type(at) === 'config') {
+        const entry = run.at(at);
+        this.applyConfig(entry, applyConfigChange(this.position.config, decodeConfigChange(entry.data)));
+      } else if (this.store.replay(run.payload(at), run.start(at), run.end(at))) {
+        this.#advance(run.firstIndex + at, run.term(at), this.#config);
+      } else {
+        this.applyNormal(run.at(at));
+      }
+    }
   }
 
   /** O(1): the present state for a snapshot, untouched by later entries. */
   freeze(): FrozenState {
-    return new FrozenState(this.#position, this.directory.encode(), this.store.freeze());
+    return new FrozenState(this.position, this.directory.encode(), this.store.freeze());
   }
 
   static loader(platform: Platform): StateMachineLoader {
     return new StateMachineLoader(platform);
   }
 
-  #advance(entry: Entry, config: ConfigState): void {
-    assert(
-      entry.index === this.#position.index + 1,
-      () => `applying entry ${entry.index} after ${this.#position.index}`,
-    );
-    assert(entry.term >= this.#position.term, () => `term goes back at entry ${entry.index}`);
-    this.#position = { index: entry.index, term: entry.term, config };
+  #advance(index: number, term: number, config: ConfigState): void {
+    assert(index === this.#index + 1, () => `applying entry ${index} after ${this.#index}`);
+    assert(term >= this.#term, () => `term goes back at entry ${index}`);
+    this.#index = index;
+    this.#term = term;
+    this.#config = config;
   }
 }
 
@@ -174,6 +187,11 @@ export class StateMachineLoader {
     this.#directory = Directory.decode(head.subarray(DIRECTORY_LENGTH_BYTES, end));
     this.#head = new Uint8Array(0);
     if (head.length > end) this.#store.push(head.subarray(end));
+  }
+
+  /** A slice of what finish() would otherwise do in one go; true while there is more of it. */
+  settle(): boolean {
+    return this.#store.settle();
   }
 
   finish(position: SnapshotMetadata): StateMachine {

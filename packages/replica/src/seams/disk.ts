@@ -15,8 +15,11 @@ export interface Disk {
   list(directory: string): readonly string[];
   /** Size in bytes. Throws DiskError `not-found`. */
   size(path: string): number;
-  /** Exactly `length` bytes from `offset`, or fewer at the end of the file. */
-  read(path: string, offset: number, length: number): Uint8Array;
+  /**
+   * Exactly `length` bytes from `offset`, or fewer at the end of the file. The array returned may be a part of `into`, which the caller
+   * has no more use for: reading a long file into the same memory again and again spares the collector as much garbage as there is file.
+   */
+  read(path: string, offset: number, length: number, into?: Uint8Array): Uint8Array;
 
   makeDirectory(directory: string, done: DiskDone): void;
   /** Makes an empty file, replacing what was there, and reserves `sizeBytes` of zeros, so that later writes within need not grow it. */

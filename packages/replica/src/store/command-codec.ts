@@ -30,6 +30,7 @@ import {
   type Compare,
   type CompareResult,
   type DeleteOperation,
+  type Key,
   type KeyRange,
   NO_LEASE,
   type Operation,
@@ -121,6 +122,66 @@ export function decodeCommand(platform: Platform, bytes: Uint8Array): Command {
   reader.finish();
   return { operation, limits };
 }
+
+/**
+ * A command that is a put of a key and a value and nothing else, which is what most logs mostly consist of, read without an object for it.
+ * Each read overwrites the one before.
+ */
+export class PlainPutReader {
+  readonly #platform: Platform;
+  #position = 0;
+  key: Key = '';
+  valueStart = 0;
+  valueEnd = 0;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** False for everything else, what is malformed included: decodeCommand() says what it is, or what is wrong with it. */
+  read(bytes: Uint8Array, start: number, end: number): boolean {
+    const isPlainPut =
+      end - start > PLAIN_PUT_BYTES &&
+      bytes[start] === COMMAND_FORMAT_VERSION &&
+      bytes[start + 1] === 0 &&
+      bytes[start + 2] === KIND_PUT &&
+      bytes[start + 3] === 0;
+    if (!isPlainPut) {
+      return false;
+    }
+    this.#position = start + PLAIN_PUT_BYTES;
+    const keyLength = this.#length(bytes, end);
+    const keyStart = this.#position;
+    if (keyLength < 0 || keyStart + keyLength > end) {
+      return false;
+    }
+    this.#position = keyStart + keyLength;
+    const valueLength = this.#length(bytes, end);
+    if (valueLength < 0 || this.#position + valueLength !== end) {
+      return false;
+    }
+    this.key = this.#platform.latin1(bytes, keyStart, keyStart + keyLength);
+    this.valueStart = this.#position;
+    this.valueEnd = end;
+    return true;
+  }
+
+  /** A length of up to three bytes, as all that fit a request are; -1 for any other. */
+  #length(bytes: Uint8Array, end: number): number {
+    let value = 0;
+    for (let count = 0; count < 3 && this.#position < end; count++) {
+      const byte = bytes[this.#position++] as number;
+      value |= (byte & 0x7f) << (7 * count);
+      if (byte < 0x80) {
+        return byte === 0 && count > 0 ? -1 : value;
+      }
+    }
+    return -1;
+  }
+}
+
+/** Version, limits, kind, flags. */
+const PLAIN_PUT_BYTES = 4;
 
 function readTopOperation(reader: ByteReader, limits: WriteLimits | undefined): Command['operation'] {
   const kind = reader.byte();

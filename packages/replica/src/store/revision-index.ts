@@ -18,16 +18,25 @@ const CHUNK_CHANGES = 1024;
 /** Memory of an entry, but for what stands anyway. */
 export const CHANGE_BYTES = 16;
 
+const EMPTY_CHUNK: readonly undefined[] = Array.from({ length: CHUNK_CHANGES });
+
 class Chunk {
   /** Of its first change, also when that has been trimmed. */
   readonly firstRevision: number;
-  // As long as they will become: growing them would cost half as much again.
-  readonly keys: (Key | undefined)[] = Array.from({ length: CHUNK_CHANGES });
-  readonly versions: (Version | undefined)[] = Array.from({ length: CHUNK_CHANGES });
+  // As long as they will become: growing them would cost half as much again. Copies, since Array.from() makes them item by item.
+  readonly keys: (Key | undefined)[] = EMPTY_CHUNK.slice();
+  readonly versions: (Version | undefined)[] = EMPTY_CHUNK.slice();
+  /** At most CHUNK_CHANGES, but in an index that was loaded, where a revision's changes are never in two chunks. */
   length = 0;
 
   constructor(firstRevision: number) {
     this.firstRevision = firstRevision;
+  }
+
+  push(key: Key, version: Version): void {
+    this.keys[this.length] = key;
+    this.versions[this.length] = version;
+    this.length++;
   }
 }
 
@@ -37,23 +46,34 @@ export class RevisionIndex {
   private start = 0;
   private last: Chunk | undefined;
 
+  private count = 0;
+
+  /** `chunks` are not empty. */
+  static of(chunks: readonly Chunk[]): RevisionIndex {
+    const index = new RevisionIndex();
+    for (const chunk of chunks) {
+      index.chunks.push(chunk);
+      index.count += chunk.length;
+      index.last = chunk;
+    }
+    return index;
+  }
+
   /** Estimate of its memory. */
   get bytes(): number {
-    const full = Math.max(0, this.chunks.length - 1) * CHUNK_CHANGES;
-    return (full + (this.last?.length ?? 0) - this.start) * CHANGE_BYTES;
+    return this.count * CHANGE_BYTES;
   }
 
   /** The change that follows all others. */
   push(key: Key, version: Version): void {
     let { last } = this;
-    if (last === undefined || last.length === CHUNK_CHANGES) {
+    if (last === undefined || last.length >= CHUNK_CHANGES) {
       last = new Chunk(version.modRevision);
       this.chunks.push(last);
       this.last = last;
     }
-    last.keys[last.length] = key;
-    last.versions[last.length] = version;
-    last.length++;
+    last.push(key, version);
+    this.count++;
   }
 
   /** Takes back the last change. */
@@ -62,6 +82,7 @@ export class RevisionIndex {
     if (last === undefined) {
       throw new Error('there is no change to take back');
     }
+    this.count--;
     last.length--;
     last.keys[last.length] = undefined;
     last.versions[last.length] = undefined;
@@ -75,14 +96,17 @@ export class RevisionIndex {
   /** Forgets all changes below `revision`. Linear in the chunks. */
   trim(revision: number): void {
     const { chunk, index } = this.find(revision);
-    this.chunks.splice(0, chunk);
-    this.start = chunk > 0 ? 0 : this.start;
+    for (const { length } of this.chunks.splice(0, chunk)) {
+      this.count -= length - this.start;
+      this.start = 0;
+    }
     const first = this.chunks[0];
     if (first === undefined) {
       this.last = undefined;
       this.start = 0;
       return;
     }
+    this.count -= index - this.start;
     first.keys.fill(undefined, this.start, index);
     first.versions.fill(undefined, this.start, index);
     this.start = index;
@@ -155,95 +179,132 @@ export class ChangeCursor {
 
   next(): void {
     this.index++;
-    if (this.index === CHUNK_CHANGES) {
+    const length = this.chunks[this.chunk]?.length ?? 0;
+    if (this.index >= length && (length >= CHUNK_CHANGES || this.chunk + 1 < this.chunks.length)) {
       this.chunk++;
       this.index = 0;
     }
   }
 }
 
-/** Makes the index of a snapshot, whose versions come in the order of keys. */
+/** The changes of up to CHUNK_CHANGES revisions that follow each other, while they come in the order of keys. */
+class RevisionSpan {
+  readonly chunk: Chunk;
+  /** Revisions that have a change. */
+  revisions = 0;
+  /** The changes of a revision that has several, by its place, as they came. */
+  readonly several: Map<number, Change[]> = new Map();
+
+  constructor(firstRevision: number) {
+    this.chunk = new Chunk(firstRevision);
+  }
+
+  push(key: Key, version: Version): void {
+    const { keys, versions, firstRevision } = this.chunk;
+    const place = version.modRevision - firstRevision;
+    const present = versions[place];
+    if (present === undefined) {
+      keys[place] = key;
+      versions[place] = version;
+      this.chunk.length = Math.max(this.chunk.length, place + 1);
+      this.revisions++;
+      return;
+    }
+    const several = this.several.get(place);
+    if (several === undefined) {
+      this.several.set(place, [
+        { key: keys[place] as Key, version: present },
+        { key, version },
+      ]);
+    } else {
+      several.push({ key, version });
+    }
+  }
+
+  /** All changes in order. Where each revision has one, as nearly all have, they are in their places already. */
+  settled(record: RecordReader): Chunk {
+    const { chunk, several } = this;
+    if (several.size === 0 && this.revisions === chunk.length) {
+      return chunk;
+    }
+    const settled = new Chunk(chunk.firstRevision);
+    for (let place = 0; place < chunk.length; place++) {
+      const version = chunk.versions[place];
+      if (version === undefined) {
+        continue;
+      }
+      const changes = several.get(place);
+      if (changes === undefined) {
+        settled.push(chunk.keys[place] as Key, version);
+      } else {
+        for (const change of byOrder(changes, record)) {
+          settled.push(change.key, change.version);
+        }
+      }
+    }
+    return settled;
+  }
+}
+
+interface Change {
+  readonly key: Key;
+  readonly version: Version;
+}
+
+/** What one revision did, by order and then by key: by key the changes come already, but for a key that was put and deleted. */
+function byOrder(changes: readonly Change[], record: RecordReader): Change[] {
+  const ordered = changes.map((change, place) => {
+    record.read(change.version);
+    return { change, place, order: record.order };
+  });
+  ordered.sort((left, right) => left.order - right.order || left.place - right.place);
+  return ordered.map(({ change }) => change);
+}
+
+/**
+ * Makes the index of a snapshot, whose versions come in the order of keys. Each goes to the place that its revision has among all
+ * revisions, so there is nothing to sort in the end but what single revisions did.
+ */
 export class RevisionIndexBuilder {
   readonly #compactRevision: number;
-  readonly #keys: Key[] = [];
-  readonly #versions: Version[] = [];
+  readonly #spans: Map<number, RevisionSpan> = new Map();
+  readonly #record: RecordReader = new RecordReader();
+  #unsettled: number[] | undefined;
+  readonly #settled: Chunk[] = [];
 
   constructor(compactRevision: number) {
     this.#compactRevision = compactRevision;
   }
 
   push(key: Key, version: Version): void {
-    if (version.modRevision >= this.#compactRevision) {
-      this.#keys.push(key);
-      this.#versions.push(version);
+    const { modRevision } = version;
+    if (modRevision < this.#compactRevision) {
+      return;
     }
+    const number = Math.floor((modRevision - this.#compactRevision) / CHUNK_CHANGES);
+    let span = this.#spans.get(number);
+    if (span === undefined) {
+      span = new RevisionSpan(this.#compactRevision + number * CHUNK_CHANGES);
+      this.#spans.set(number, span);
+    }
+    span.push(key, version);
   }
 
-  /** In one go. Revisions are a dense range as a rule, and then they are counted out; linear. */
-  finish(revision: number): RevisionIndex {
-    const places = this.#byRevision(revision);
-    const index = new RevisionIndex();
-    for (let start = 0; start < places.length; ) {
-      const modRevision = this.#revisionAt(places, start);
-      let end = start + 1;
-      while (end < places.length && this.#revisionAt(places, end) === modRevision) {
-        end++;
+  /** Puts the changes of about `changesMax` revisions in order, when all have come; true while there is more to do. */
+  settle(changesMax: number): boolean {
+    this.#unsettled ??= [...this.#spans.keys()].toSorted((left, right) => right - left);
+    for (let done = 0; done < changesMax; done += CHUNK_CHANGES) {
+      const number = this.#unsettled.pop();
+      if (number === undefined) {
+        return false;
       }
-      // Nearly every revision has changed one key.
-      const changed = end - start === 1 ? undefined : this.#byOrder(places.subarray(start, end));
-      for (let position = start; position < end; position++) {
-        const place = changed?.[position - start] ?? places[position] ?? 0;
-        index.push(this.#keys[place] as Key, this.#versions[place] as Version);
-      }
-      start = end;
+      this.#settled.push((this.#spans.get(number) as RevisionSpan).settled(this.#record));
     }
-    return index;
+    return this.#unsettled.length > 0;
   }
 
-  #revisionAt(places: Uint32Array, position: number): number {
-    return (this.#versions[places[position] as number] as Version).modRevision;
-  }
-
-  /** The places of all versions, by revision and then by key. */
-  #byRevision(revision: number): Uint32Array {
-    const versions = this.#versions;
-    const places = new Uint32Array(versions.length);
-    const span = revision - this.#compactRevision + 1;
-    if (span > 2 * versions.length) {
-      // Somebody has raised the revision: not worth an array as long as the range.
-      return places.map((_, place) => place).toSorted((left, right) => this.#compare(left, right));
-    }
-    const ends = new Uint32Array(span);
-    for (const { modRevision } of versions) {
-      const bucket = modRevision - this.#compactRevision;
-      ends[bucket] = (ends[bucket] ?? 0) + 1;
-    }
-    for (let bucket = 1; bucket < span; bucket++) {
-      ends[bucket] = (ends[bucket] ?? 0) + (ends[bucket - 1] ?? 0);
-    }
-    for (let place = versions.length - 1; place >= 0; place--) {
-      const bucket = (versions[place] as Version).modRevision - this.#compactRevision;
-      const position = (ends[bucket] ?? 0) - 1;
-      ends[bucket] = position;
-      places[position] = place;
-    }
-    return places;
-  }
-
-  #compare(left: number, right: number): number {
-    return (
-      (this.#versions[left] as Version).modRevision - (this.#versions[right] as Version).modRevision || left - right
-    );
-  }
-
-  /** What one revision did, by order and then by key; `places` are by key already, but for a key that was put and deleted. */
-  #byOrder(places: Uint32Array): number[] {
-    const record = new RecordReader();
-    const orders = new Map<number, number>();
-    for (const place of places) {
-      record.read(this.#versions[place] as Version);
-      orders.set(place, record.order);
-    }
-    return [...places].toSorted((left, right) => (orders.get(left) ?? 0) - (orders.get(right) ?? 0) || left - right);
+  finish(): RevisionIndex {
+    this.settle(Number.POSITIVE_INFINITY);
+    return RevisionIndex.of(this.#settled);
   }
 }

@@ -9,12 +9,13 @@
  * the physical history of each (slabs, shape of the tree, progress of the sweep, loads from snapshots).
  */
 import type { Platform } from '../seams/platform.js';
-import { unreachable } from './bytes.js';
+import { unreachable, view } from './bytes.js';
+import { PlainPutReader } from './command-codec.js';
 import { Sweeper } from './compaction.js';
 import { Control, mayPut } from './control.js';
 import type { ControlOperation } from './control-codec.js';
 import { checkKeyspace } from './invariants.js';
-import { Keyspace } from './keyspace.js';
+import { KEY_OVERHEAD_BYTES, Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
 import { compareByDeadline } from './leases.js';
 import { type LoadedState, StoreLoader } from './loader.js';
 import { checkRevision, readRange } from './range.js';
@@ -23,24 +24,25 @@ import { SLAB_BYTES_DEFAULT } from './slabs.js';
 import { type FrozenState, FrozenStore, hashSnapshot, hashState } from './snapshot.js';
 import type { Node } from './tree.js';
 import { choosePath, isReadOnly, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
-import type {
-  Alarm,
-  Command,
-  CompactOperation,
-  DeleteOperation,
-  ErrorResponse,
-  Key,
-  KeyValue,
-  LeaseId,
-  LeaseInfo,
-  PutOperation,
-  RangeOperation,
-  RangeResponse,
-  Response,
-  StoreErrorCode,
-  StoreEvent,
-  TxnOperation,
-  WriteLimits,
+import {
+  type Alarm,
+  type Command,
+  type CompactOperation,
+  type DeleteOperation,
+  type ErrorResponse,
+  type Key,
+  type KeyValue,
+  type LeaseId,
+  type LeaseInfo,
+  NO_LEASE,
+  type PutOperation,
+  type RangeOperation,
+  type RangeResponse,
+  type Response,
+  type StoreErrorCode,
+  type StoreEvent,
+  type TxnOperation,
+  type WriteLimits,
 } from './types.js';
 import type { Version } from './version.js';
 import { NO_EVENTS, refusal, Writer } from './writer.js';
@@ -69,6 +71,18 @@ export interface StoreHash {
   readonly compactRevision: number;
 }
 
+/** What a live key has in memory and not in a stream, where its length and its revision take a few bytes. */
+const OBJECT_BYTES = KEY_OVERHEAD_BYTES + VERSION_OVERHEAD_BYTES - 5;
+
+/** A hash that is being made of a frozen view. */
+export interface HashInSlices {
+  /** One slice; true while there is more. */
+  step(): boolean;
+  /** Once step() has said false. */
+  finish(): StoreHash;
+  giveUp(): void;
+}
+
 /** The revision of an empty store (contract section 3.2). */
 const FIRST_REVISION = 1;
 
@@ -79,6 +93,7 @@ export class Store {
   readonly #sweeper: Sweeper;
   readonly #txnOperationsMax: number;
   readonly #frozen: Set<FrozenStore> = new Set();
+  readonly #plainPut: PlainPutReader;
   #revision: number;
   #compactRevision: number;
   /** May be switched at any time between commands. */
@@ -87,6 +102,7 @@ export class Store {
   /** `loaded` is for the loader: see Store.loader(). */
   constructor(platform: Platform, options: StoreOptions = {}, loaded?: LoadedState) {
     this.#platform = platform;
+    this.#plainPut = new PlainPutReader(platform);
     this.#keyspace = loaded?.keyspace ?? new Keyspace(platform, options.slabBytes ?? SLAB_BYTES_DEFAULT);
     this.#revision = loaded?.revision ?? FIRST_REVISION;
     this.#compactRevision = loaded?.compactRevision ?? 0;
@@ -127,6 +143,12 @@ export class Store {
   /** The part of `bytes` that only history needs: what a compaction at the current revision would give back, about. */
   get historyBytes(): number {
     return this.#keyspace.historyBytes + this.#keyspace.changes.bytes;
+  }
+
+  /** About the length of a snapshot's stream: what is in `bytes` but for the objects of live keys, so too much where there is history. */
+  get streamBytes(): number {
+    const { bytes, leases, slabs, tree } = this.#keyspace;
+    return leases.bytes + Math.max(slabs.liveBytes, bytes - tree.liveCount * OBJECT_BYTES);
   }
 
   /** Memory of the slabs, in bytes: records that are needed and room that the sweep has not yet given back. */
@@ -201,6 +223,22 @@ export class Store {
       default:
         return unreachable(operation);
     }
+  }
+
+  /**
+   * Applies the command in bytes[start, end) if it is a plain put that nothing refuses, exactly as apply() would, but without the objects
+   * that an answer needs: for logs that are replayed. False: it is something else, and nothing was done.
+   */
+  replay(bytes: Uint8Array, start: number, end: number): boolean {
+    const put = this.#plainPut;
+    if (this.collectEvents || this.#control.alarms.length > 0 || !put.read(bytes, start, end) || put.key === '') {
+      return false;
+    }
+    const keyspace = this.#keyspace;
+    const head = keyspace.tree.locate(put.key);
+    this.#revision += 1;
+    keyspace.put(put.key, head, view(bytes, put.valueStart, put.valueEnd), NO_LEASE, this.#revision, 0);
+    return true;
   }
 
   #write(operation: PutOperation | DeleteOperation | TxnOperation, limits: WriteLimits | undefined): Applied {
@@ -396,6 +434,25 @@ export class Store {
       hash: hashState(this.#platform, state),
       revision: readAt,
       compactRevision: this.#compactRevision,
+    };
+  }
+
+  /** The same a slice at a time, while the store goes on to change. To be finished or given up: until then its memory is held. */
+  hashInSlices(revision: number = this.#revision): HashInSlices | ErrorResponse {
+    const refusedRevision = checkRevision(revision, this.#revision, this.#compactRevision);
+    if (refusedRevision !== undefined) {
+      return refusedRevision;
+    }
+    const frozen = this.freeze();
+    const readAt = revision <= 0 ? frozen.revision : revision;
+    const hasher = frozen.hasher(readAt);
+    return {
+      step: () => hasher.step(),
+      finish: () => {
+        frozen.release();
+        return { kind: 'hash', hash: hasher.checksum, revision: readAt, compactRevision: frozen.compactRevision };
+      },
+      giveUp: () => frozen.release(),
     };
   }
 

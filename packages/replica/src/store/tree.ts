@@ -375,8 +375,8 @@ export class TreeBuilder {
   readonly #wrap: (root: Node) => Tree;
   readonly #leaves: Node[] = [];
   readonly #separators: Key[] = [];
-  #keys: Key[] = [];
-  #versions: Version[] = [];
+  readonly #keys: Key[] = [];
+  readonly #versions: Version[] = [];
 
   constructor(wrap: (root: Node) => Tree) {
     this.#wrap = wrap;
@@ -413,9 +413,10 @@ export class TreeBuilder {
   #closeLeaf(): void {
     if (this.#keys.length > 0 || this.#leaves.length === 0) {
       this.#separators.push(this.#keys[0] ?? '');
-      this.#leaves.push(Node.leaf(0, countLive(this.#versions), this.#keys, this.#versions));
-      this.#keys = [];
-      this.#versions = [];
+      // Copies have the room that they need, while an array that has grown has some to spare.
+      this.#leaves.push(Node.leaf(0, countLive(this.#versions), this.#keys.slice(), this.#versions.slice()));
+      this.#keys.length = 0;
+      this.#versions.length = 0;
     }
   }
 }

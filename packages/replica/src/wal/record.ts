@@ -3,12 +3,6 @@ import type { Entry, HardState } from '@quorate/raft';
 import { getU32, getU64, putU32, putU64 } from './bytes.js';
 import type { SectorWriter } from './sectors.js';
 
-export type LogRecord =
-  | { readonly type: 'hard-state'; readonly hardState: HardState }
-  | { readonly type: 'entry'; readonly entry: Entry }
-  /** The log is empty and begins after this position: a snapshot has replaced it. */
-  | { readonly type: 'reset'; readonly index: number; readonly term: number };
-
 /** An entry's data: far above the largest request, far below what a segment or memory cannot take. */
 export const ENTRY_DATA_BYTES_MAX: number = 256 * 1024 * 1024;
 
@@ -56,8 +50,15 @@ function bytesNeeded(payload: Uint8Array, offset: number, end: number): number {
   return ENTRY_OVERHEAD_BYTES + getU32(payload, offset + 17);
 }
 
-/** Calls `visit` with each record of payload[0, end), entry data being views of it; false if the bytes are no sequence of records. */
-export function decodeRecords(payload: Uint8Array, end: number, visit: (record: LogRecord) => void): boolean {
+/** What reads records: entry data is payload[start, end). */
+export interface RecordVisitor {
+  hardState(state: HardState): void;
+  entry(index: number, term: number, type: Entry['type'], payload: Uint8Array, start: number, end: number): void;
+  reset(index: number, term: number): void;
+}
+
+/** Shows each record of payload[0, end) to `visitor`; false if the bytes are no sequence of records. */
+export function decodeRecords(payload: Uint8Array, end: number, visitor: RecordVisitor): boolean {
   let offset = 0;
   while (offset < end) {
     const next = offset + bytesNeeded(payload, offset, end);
@@ -69,13 +70,12 @@ export function decodeRecords(payload: Uint8Array, end: number, visit: (record: 
     if (kind === HARD_STATE) {
       const commit = getU64(payload, offset + 17);
       if (!Number.isSafeInteger(commit)) return false;
-      visit({ type: 'hard-state', hardState: { term: first, vote: second, commit } });
+      visitor.hardState({ term: first, vote: second, commit });
     } else if (kind === RESET) {
-      visit({ type: 'reset', index: first, term: second });
+      visitor.reset(first, second);
     } else {
       const type = kind === ENTRY_NORMAL ? 'normal' : 'config';
-      const data = payload.subarray(offset + ENTRY_OVERHEAD_BYTES, next);
-      visit({ type: 'entry', entry: { index: first, term: second, type, data } });
+      visitor.entry(first, second, type, payload, offset + ENTRY_OVERHEAD_BYTES, next);
     }
     offset = next;
   }

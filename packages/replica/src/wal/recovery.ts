@@ -16,10 +16,12 @@
 import type { Entry, HardState } from '@quorate/raft';
 import type { Disk, Platform } from '../seams/index.js';
 import { firstNonZero } from './bytes.js';
+import { EntryRun } from './entry-run.js';
 import { WalError } from './errors.js';
 import { type LogPosition, type SegmentInfo, Wal, type WalOptions, type WalState } from './log.js';
 import { LogMarks } from './marks.js';
-import { decodeRecords } from './record.js';
+import { READ_WINDOW_BYTES } from './read-window.js';
+import { decodeRecords, type RecordVisitor } from './record.js';
 import { Replay, type ReplayRefusal } from './replay.js';
 import { SECTOR_BYTES } from './sectors.js';
 import {
@@ -31,10 +33,12 @@ import {
   segmentSequence,
   WAL_DIRECTORY,
 } from './segment.js';
-import { READ_WINDOW_BYTES, SegmentReader } from './segment-reader.js';
+import { SegmentReader } from './segment-reader.js';
 
 /** Final entries, ascending and contiguous from batch to batch; may be empty: a chance to breathe. */
-export type RecoveredBatch = readonly Entry[];
+export type RecoveredBatch = EntryRun;
+
+const NO_ENTRIES = new EntryRun();
 
 /** Bytes at the log's end that a crash left behind half written, and that nobody was ever told of. */
 export interface TornTail {
@@ -80,6 +84,9 @@ class Recovery {
   readonly #snapshot: LogPosition;
   readonly #marks = new LogMarks();
   readonly #segments: SegmentInfo[] = [];
+  readonly #visitor: RecordVisitor;
+  /** The segment whose records are being taken. */
+  #path = '';
   #unused: string | undefined;
   #chain = 0;
   /** The last segment's: where the next frame goes, and up to where frames show it to have been durable. */
@@ -95,6 +102,7 @@ class Recovery {
     this.#options = options;
     this.#snapshot = snapshot;
     this.#replay = new Replay(snapshot);
+    this.#visitor = this.#recordVisitor();
   }
 
   *run(): Generator<RecoveredBatch, RecoveredWal> {
@@ -120,7 +128,7 @@ class Recovery {
     const wal = new Wal(this.#disk, this.#platform, this.#options, state);
     wal.start();
     const { entries, last } = this.#replay;
-    return { hardState, entries, last, lastIndex: last.index, wal, tornTail: this.#tornTail, fresh };
+    return { hardState, entries: [...entries], last, lastIndex: last.index, wal, tornTail: this.#tornTail, fresh };
   }
 
   /** The headers of all segments that were begun, oldest first. */
@@ -215,7 +223,7 @@ class Recovery {
       if (reading.kind === 'damaged') throw new WalError('corrupt', reader.path, this.#offset, reading.detail);
       this.#takeRecords(reader.path, reading.payload);
       this.#syncedBytes = Math.max(this.#syncedBytes, this.#offset - reading.header.unsyncedBytes);
-      this.#marks.add(this.#replay.last.index, reading.end - this.#offset);
+      this.#marks.add(this.#replay.lastIndex, reading.end - this.#offset);
       this.#offset = reading.end;
       this.#chain = reading.header.chain;
       for (;;) {
@@ -226,19 +234,32 @@ class Recovery {
       }
       if (this.#offset - breathed >= READ_WINDOW_BYTES) {
         breathed = this.#offset;
-        yield [];
+        yield NO_ENTRIES;
       }
     }
   }
 
   #takeRecords(path: string, payload: Uint8Array): void {
-    const segment = this.#segments.at(-1) as SegmentInfo;
-    const whole = decodeRecords(payload, payload.length, (record) => {
-      this.#refuseIf(this.#replay.take(record), path, this.#offset);
-      const { index } = this.#replay.last;
-      if (index > segment.maxIndex) segment.maxIndex = index;
-    });
-    if (!whole) throw new WalError('corrupt', path, this.#offset, 'a frame that does not consist of whole records');
+    this.#path = path;
+    if (!decodeRecords(payload, payload.length, this.#visitor)) {
+      throw new WalError('corrupt', path, this.#offset, 'a frame that does not consist of whole records');
+    }
+  }
+
+  /** Made once: a start reads millions of records. */
+  #recordVisitor(): RecordVisitor {
+    const replay = this.#replay;
+    const taken = (refusal: ReplayRefusal | undefined): void => {
+      this.#refuseIf(refusal, this.#path, this.#offset);
+      const segment = this.#segments.at(-1) as SegmentInfo;
+      if (replay.lastIndex > segment.maxIndex) segment.maxIndex = replay.lastIndex;
+    };
+    return {
+      hardState: (state) => taken(replay.takeHardState(state)),
+      entry: (index, term, type, payload, start, end) =>
+        taken(replay.takeEntry(index, term, type, payload, start, end)),
+      reset: (index, term) => taken(replay.takeReset({ index, term })),
+    };
   }
 
   /** The log's end: nothing that was durable may lie beyond it; what else lies there is torn and will be zeroed. */
@@ -246,7 +267,7 @@ class Recovery {
     const search = reader.searchAfter(this.#offset);
     let step = search.next();
     while (step.done !== true) {
-      yield [];
+      yield NO_ENTRIES;
       step = search.next();
     }
     const { proof, dirtyEnd } = step.value;

@@ -6,9 +6,9 @@
  * since any other entry may still be replaced further on. What contradicts itself is refused (bugs 31, 38, 44, 50).
  */
 import type { Entry, HardState } from '@quorate/raft';
+import { EntryRun } from './entry-run.js';
 import type { WalErrorCode } from './errors.js';
 import type { LogPosition } from './log.js';
-import type { LogRecord } from './record.js';
 
 /** Why the log is refused; the caller adds file and offset. */
 export interface ReplayRefusal {
@@ -19,11 +19,12 @@ export interface ReplayRefusal {
 export class Replay {
   readonly #snapshot: LogPosition;
   #hardState: HardState = { term: 0, vote: 0, commit: 0 };
-  #last: LogPosition = { index: 0, term: 0 };
+  #lastIndex = 0;
+  #lastTerm = 0;
   /** The term of the entry at the snapshot's index; undefined while the log ends before it. */
   #termAtSnapshot: number | undefined;
   /** Entries after the snapshot, contiguous up to the log's end. The first `#taken` were handed out. */
-  #entries: Entry[] = [];
+  #entries = new EntryRun();
   #taken = 0;
 
   constructor(snapshot: LogPosition) {
@@ -35,46 +36,39 @@ export class Replay {
   }
 
   get last(): LogPosition {
-    return this.#last;
+    return { index: this.#lastIndex, term: this.#lastTerm };
   }
 
-  get entries(): readonly Entry[] {
+  get lastIndex(): number {
+    return this.#lastIndex;
+  }
+
+  get entries(): EntryRun {
     return this.#taken === 0 ? this.#entries : this.#entries.slice(this.#taken);
   }
 
   /** The oldest segment begins: everything before it was released, which a snapshot must make up for (bugs 41, 65). */
   begin(position: LogPosition): ReplayRefusal | undefined {
-    this.#moveTo(position);
+    this.#moveTo(position.index, position.term);
     if (position.index <= this.#snapshot.index) return undefined;
     const reach = this.#snapshot.index === 0 ? 'there is no snapshot' : `the snapshot ends at ${this.#snapshot.index}`;
     return { code: 'gap', detail: `the log begins after index ${position.index}, ${reach}` };
   }
 
-  /** Takes the next record; a refusal if it does not fit what was read before. */
-  take(record: LogRecord): ReplayRefusal | undefined {
-    if (record.type === 'entry') return this.#takeEntry(record.entry);
-    if (record.type === 'hard-state') return this.#takeHardState(record.hardState);
-    return this.#takeReset(record);
-  }
-
   /** The next final entries, at most `bytesMax` of data but at least one; empty if there are none. */
-  takeFinal(bytesMax: number): readonly Entry[] {
-    const first = this.#entries[this.#taken];
-    if (first === undefined || first.index > this.#hardState.commit) return [];
+  takeFinal(bytesMax: number): EntryRun {
+    const entries = this.#entries;
     const begin = this.#taken;
+    const finalEnd = Math.min(entries.length, this.#hardState.commit + 1 - entries.firstIndex);
+    if (begin >= finalEnd) return NONE;
     let bytes = 0;
-    while (this.#taken < this.#entries.length) {
-      const entry = this.#entries[this.#taken] as Entry;
-      if (entry.index > this.#hardState.commit) break;
-      bytes += entry.data.length;
+    while (this.#taken < finalEnd) {
+      bytes += entries.dataBytes(this.#taken);
       if (bytes > bytesMax && this.#taken > begin) break;
       this.#taken += 1;
     }
-    const final = this.#entries.slice(begin, this.#taken);
-    if (this.#taken > this.#entries.length / 2) {
-      this.#entries = this.#entries.slice(this.#taken);
-      this.#taken = 0;
-    }
+    const final = entries.slice(begin, this.#taken);
+    if (this.#taken > entries.length / 2) this.#keepFrom(this.#taken);
     return final;
   }
 
@@ -87,18 +81,19 @@ export class Replay {
     const hardState = { ...raised, commit: Math.max(commit, index) };
     if (this.#termAtSnapshot === term) return { hardState, reset: undefined };
     // An installed snapshot of which the log has not heard, and no entry that matches it: the log begins anew (Raft paper 7).
-    this.#entries = [];
-    this.#taken = 0;
-    this.#last = this.#snapshot;
+    this.#dropEntries();
+    this.#lastIndex = index;
+    this.#lastTerm = term;
     return { hardState, reset: this.#snapshot };
   }
 
-  #takeHardState(state: HardState): ReplayRefusal | undefined {
+  /** Takes the next record; a refusal if it does not fit what was read before. */
+  takeHardState(state: HardState): ReplayRefusal | undefined {
     const before = this.#hardState;
     if (state.term < before.term) return corrupt(`term ${state.term} after term ${before.term}`);
     if (state.commit < before.commit) return corrupt(`commit index ${state.commit} after ${before.commit}`);
-    if (state.commit > this.#last.index) {
-      return corrupt(`commit index ${state.commit} beyond the log's end ${this.#last.index}`);
+    if (state.commit > this.#lastIndex) {
+      return corrupt(`commit index ${state.commit} beyond the log's end ${this.#lastIndex}`);
     }
     if (state.term === before.term && before.vote !== 0 && state.vote !== before.vote) {
       return corrupt(`two votes in term ${state.term}: for ${before.vote} and ${state.vote}`);
@@ -107,54 +102,62 @@ export class Replay {
     return this.#checkSnapshot();
   }
 
-  #takeEntry(entry: Entry): ReplayRefusal | undefined {
-    const { index, term } = entry;
-    if (index > this.#last.index + 1) return corrupt(`entry ${index} after index ${this.#last.index}`);
+  /** The same of an entry, whose data are payload[start, end). */
+  takeEntry(
+    index: number,
+    term: number,
+    type: Entry['type'],
+    payload: Uint8Array,
+    start: number,
+    end: number,
+  ): ReplayRefusal | undefined {
+    if (index > this.#lastIndex + 1) return corrupt(`entry ${index} after index ${this.#lastIndex}`);
     if (index <= this.#hardState.commit) {
       return corrupt(`entry ${index} replaces a committed one (commit index ${this.#hardState.commit})`);
     }
-    if (index === this.#last.index + 1 && term < this.#last.term) {
-      return corrupt(`entry ${index} of term ${term} after one of term ${this.#last.term}`);
+    if (index === this.#lastIndex + 1 && term < this.#lastTerm) {
+      return corrupt(`entry ${index} of term ${term} after one of term ${this.#lastTerm}`);
     }
     if (term > this.#hardState.term) return corrupt(`entry ${index} of term ${term} in term ${this.#hardState.term}`);
-    this.#moveTo({ index, term });
-    if (index > this.#snapshot.index) this.#keep(entry);
+    this.#moveTo(index, term);
+    if (index <= this.#snapshot.index) return undefined;
+    // Nothing that was handed out is ever replaced: it was committed, which was checked above.
+    const entries = this.#entries;
+    if (entries.length > 0 && index < entries.firstIndex + entries.length) entries.truncate(index - entries.firstIndex);
+    entries.push(index, term, type, payload, start, end);
     return undefined;
   }
 
-  #keep(entry: Entry): void {
-    const first = this.#entries[this.#taken];
-    // Nothing that was handed out is ever replaced: it was committed, which takeEntry has checked.
-    const keep = first === undefined ? this.#taken : this.#taken + (entry.index - first.index);
-    if (keep < this.#entries.length) this.#entries.length = keep;
-    this.#entries.push(entry);
-  }
-
-  #takeReset(position: LogPosition): ReplayRefusal | undefined {
+  /** The same of the log's replacement by a snapshot. */
+  takeReset(position: LogPosition): ReplayRefusal | undefined {
     const { index, term } = position;
     if (index < this.#hardState.commit)
       return corrupt(`begins anew at ${index}, committed was ${this.#hardState.commit}`);
     if (index > this.#snapshot.index) {
       return { code: 'missing', detail: `the log begins after the snapshot at ${index}, and that snapshot is missing` };
     }
-    this.#entries = [];
-    this.#taken = 0;
-    this.#moveTo({ index, term });
+    this.#dropEntries();
+    this.#moveTo(index, term);
     this.#hardState = { ...this.#hardState, commit: index };
     return this.#checkSnapshot();
   }
 
-  #moveTo(position: LogPosition): void {
-    this.#last = position;
-    if (position.index < this.#snapshot.index) {
-      this.#termAtSnapshot = undefined;
-      this.#entries = [];
-      this.#taken = 0;
-    } else if (position.index === this.#snapshot.index) {
-      this.#termAtSnapshot = position.term;
-      this.#entries = [];
-      this.#taken = 0;
-    }
+  #moveTo(index: number, term: number): void {
+    this.#lastIndex = index;
+    this.#lastTerm = term;
+    if (index > this.#snapshot.index) return;
+    this.#termAtSnapshot = index === this.#snapshot.index ? term : undefined;
+    if (this.#entries.length > 0) this.#dropEntries();
+  }
+
+  #keepFrom(at: number): void {
+    this.#entries = this.#entries.slice(at);
+    this.#taken = 0;
+  }
+
+  #dropEntries(): void {
+    this.#entries = new EntryRun();
+    this.#taken = 0;
   }
 
   /** What is committed is the same everywhere: a snapshot that disagrees is not of this history (bug 23). */
@@ -166,6 +169,9 @@ export class Replay {
     return corrupt(`entry ${index} was committed in term ${this.#termAtSnapshot}, the snapshot has term ${term}`);
   }
 }
+
+/** Handed out when nothing is final; nobody adds to what is handed out. */
+const NONE = new EntryRun();
 
 function corrupt(detail: string): ReplayRefusal {
   return { code: 'corrupt', detail };

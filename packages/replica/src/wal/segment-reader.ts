@@ -3,11 +3,10 @@ import type { Disk, Platform } from '../seams/index.js';
 import { firstNonZero } from './bytes.js';
 import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader, frameScratch, mayBeginFrame } from './frame.js';
 import { FRAME_PAYLOAD_BYTES } from './frame-writer.js';
+import { READ_WINDOW_BYTES, ReadWindow } from './read-window.js';
 import { ENTRY_DATA_BYTES_MAX, ENTRY_OVERHEAD_BYTES, HARD_STATE_BYTES } from './record.js';
 import { advance, copyStream, hasUnwrittenPortion, SECTOR_BYTES, SECTOR_DATA_BYTES } from './sectors.js';
 
-/** How much is read at once, and how much recovery does before it lets the caller breathe. */
-export const READ_WINDOW_BYTES: number = 1024 * 1024;
 /** The largest payload that the writer makes: an almost full frame and then the largest entry. */
 const PAYLOAD_BYTES_MAX: number =
   FRAME_PAYLOAD_BYTES + ENTRY_OVERHEAD_BYTES + ENTRY_DATA_BYTES_MAX + HARD_STATE_BYTES + 1;
@@ -23,15 +22,13 @@ export type FrameReading =
 export class SegmentReader {
   readonly path: string;
   readonly sizeBytes: number;
-  readonly #disk: Disk;
   readonly #platform: Platform;
   readonly #sequence: number;
   readonly #scratch = frameScratch();
-  #window: Uint8Array = new Uint8Array(0);
-  #windowOffset = 0;
+  readonly #window: ReadWindow;
 
   constructor(disk: Disk, platform: Platform, path: string, sequence: number) {
-    this.#disk = disk;
+    this.#window = new ReadWindow(disk, path);
     this.#platform = platform;
     this.path = path;
     this.#sequence = sequence;
@@ -40,19 +37,11 @@ export class SegmentReader {
 
   /** The bytes of [offset, offset + length); valid until the next call. */
   bytes(offset: number, length: number): Uint8Array {
-    const end = this.#windowOffset + this.#window.length;
-    if (offset < this.#windowOffset || offset + length > end) {
-      const wanted = Math.max(length, READ_WINDOW_BYTES);
-      const read = this.#disk.read(this.path, offset, wanted);
-      if (read.length >= length) this.#window = read;
-      else {
-        this.#window = new Uint8Array(length);
-        this.#window.set(read);
-      }
-      this.#windowOffset = offset;
-    }
-    const from = offset - this.#windowOffset;
-    return this.#window.subarray(from, from + length);
+    const read = this.#window.bytes(offset, length);
+    if (read.length === length) return read;
+    const padded = new Uint8Array(length);
+    padded.set(read);
+    return padded;
   }
 
   readFrame(position: number, chainBefore: number): FrameReading {
@@ -70,10 +59,20 @@ export class SegmentReader {
         ? { kind: 'unwritten' }
         : { kind: 'damaged', detail: 'frame checksum does not match' };
     }
-    // A copy: entries keep views of it.
-    const payload = this.#platform.allocate(header.payloadBytes - 1);
-    copyStream(extent, position, payloadStart, payload, 0, payload.length);
-    return { kind: 'frame', header, payload, end };
+    return { kind: 'frame', header, payload: this.#payload(extent, position, payloadStart, header), end };
+  }
+
+  /** A copy, since entries keep views of it: taken as a whole, and then closed up over the markers. */
+  #payload(extent: Uint8Array, position: number, payloadStart: number, header: FrameHeader): Uint8Array {
+    const length = header.payloadBytes - 1;
+    const laidOut = extent.subarray(payloadStart - position, extent.length);
+    const payload = this.#platform.allocate(laidOut.length);
+    payload.set(laidOut);
+    let to = SECTOR_DATA_BYTES - (payloadStart % SECTOR_BYTES);
+    for (let from = to + 1; to < length; from += SECTOR_BYTES, to += SECTOR_DATA_BYTES) {
+      payload.copyWithin(to, from, from + SECTOR_DATA_BYTES);
+    }
+    return payload.subarray(0, length);
   }
 
   /**

@@ -18,6 +18,7 @@ import {
   blockTotal,
 } from './blocks.js';
 import { assert, WalError } from './errors.js';
+import { ReadWindow } from './read-window.js';
 import { decodeSnapshotHeader, type FolderIds, SNAPSHOT_PREFIX_BYTES, snapshotHeaderBytes } from './snapshot-header.js';
 import { SnapshotFramer } from './snapshot-stream.js';
 import { inOrder, type Step } from './steps.js';
@@ -189,7 +190,8 @@ export class SnapshotWriter {
 
 /**
  * Reads a snapshot's stream block by block, checking everything; returns the metadata at the end, before which nothing of the
- * stream counts. Throws WalError if the file is damaged, of another format or somebody else's.
+ * stream counts. Each block is valid until the next one is asked for. Throws WalError if the file is damaged, of another format
+ * or somebody else's.
  */
 export function* readSnapshot(
   disk: Disk,
@@ -198,8 +200,9 @@ export function* readSnapshot(
   snapshot: SnapshotFile,
 ): Generator<Uint8Array, SnapshotMetadata> {
   const { file } = snapshot;
-  const headerBytes = snapshotHeaderBytes(file, disk.read(file, 0, SNAPSHOT_PREFIX_BYTES));
-  const header = readExactly(disk, file, 0, headerBytes);
+  const window = new ReadWindow(disk, file);
+  const headerBytes = snapshotHeaderBytes(file, window.bytes(0, SNAPSHOT_PREFIX_BYTES));
+  const header = readExactly(window, file, 0, headerBytes);
   const metadata = decodeSnapshotHeader(platform, ids, file, header);
   if (metadata.index !== snapshot.index || metadata.term !== snapshot.term) {
     throw new WalError(
@@ -213,19 +216,15 @@ export function* readSnapshot(
   let chain = platform.crc32(header, 0);
   let totalBytes = 0;
   for (;;) {
-    const blockStart = readExactly(disk, file, offset, BLOCK_HEADER_BYTES);
-    const length = blockLength(blockStart);
+    const length = blockLength(readExactly(window, file, offset, BLOCK_HEADER_BYTES));
     if (length > BLOCK_BYTES_MAX) throw new WalError('corrupt', file, offset, `a block of ${length} bytes`);
-    const body = readExactly(
-      disk,
-      file,
-      offset + BLOCK_HEADER_BYTES,
-      length === 0 ? BLOCK_END_BYTES - BLOCK_HEADER_BYTES : length,
-    );
+    const block = readExactly(window, file, offset, length === 0 ? BLOCK_END_BYTES : BLOCK_HEADER_BYTES + length);
+    const blockStart = block.subarray(0, BLOCK_HEADER_BYTES);
+    const body = block.subarray(BLOCK_HEADER_BYTES);
     if (!blockMatches(platform, blockStart, body, chain)) {
       throw new WalError('corrupt', file, offset, 'block checksum does not match');
     }
-    offset += BLOCK_HEADER_BYTES + body.length;
+    offset += block.length;
     if (length === 0) {
       if (blockTotal(body) !== totalBytes) throw new WalError('corrupt', file, offset, 'blocks are missing');
       break;
@@ -238,8 +237,8 @@ export function* readSnapshot(
   return metadata;
 }
 
-function readExactly(disk: Disk, file: string, offset: number, length: number): Uint8Array {
-  const bytes = disk.read(file, offset, length);
+function readExactly(window: ReadWindow, file: string, offset: number, length: number): Uint8Array {
+  const bytes = window.bytes(offset, length);
   if (bytes.length !== length) throw new WalError('corrupt', file, offset + bytes.length, 'file ends early');
   return bytes;
 }

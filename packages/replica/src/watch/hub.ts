@@ -91,6 +91,11 @@ export class WatchHub {
     return this.#catchUp.hasWork;
   }
 
+  /** Events handed to watchers so far. */
+  get eventsDelivered(): number {
+    return this.#eventsDelivered;
+  }
+
   get stats(): WatchStats {
     return {
       watchers: this.#watchers,

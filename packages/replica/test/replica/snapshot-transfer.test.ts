@@ -23,7 +23,7 @@ function machine(): StateMachine {
   for (let index = 1; index <= KEYS; index++) {
     const operation = putOf(`key${index}`, new Uint8Array(500).fill(index));
     const data = encodeCommand(nodePlatform, { operation, limits: undefined });
-    state.replay({ index, term: 1, type: 'normal', data });
+    state.applyNormal({ index, term: 1, type: 'normal', data });
   }
   return state;
 }
@@ -46,6 +46,7 @@ class Pair {
   readonly disk = new MemoryDisk({ schedule: this.scheduler.schedule, random: seededRandom(2) });
   readonly sender: SnapshotSender;
   receiver: SnapshotReceiver;
+  turnRequested = false;
 
   constructor(bytesPerTickMax = 1_000_000) {
     this.sender = new SnapshotSender({
@@ -73,6 +74,9 @@ class Pair {
         snapshot.done('installed');
       },
       failed: (error) => assert.fail(error),
+      requestTurn: () => {
+        this.turnRequested = true;
+      },
     });
   }
 
@@ -80,6 +84,10 @@ class Pair {
   run(deliver: (message: PeerMessage) => boolean = () => true): void {
     for (;;) {
       this.scheduler.drain();
+      while (this.turnRequested) {
+        this.turnRequested = false;
+        this.receiver.turn();
+      }
       const toReceiver = this.toReceiver.splice(0);
       const toSender = this.toSender.splice(0);
       if (toReceiver.length + toSender.length === 0) return;
@@ -126,7 +134,7 @@ describe('a snapshot on its way', () => {
     pair.sender.start(RECEIVER, 3, pair.state.freeze());
     const operation = { kind: 'delete', key: 'key3', rangeEnd: undefined, returnPrevious: false } as const;
     const data = encodeCommand(nodePlatform, { operation, limits: undefined });
-    pair.state.replay({ index: KEYS + 1, term: 1, type: 'normal', data });
+    pair.state.applyNormal({ index: KEYS + 1, term: 1, type: 'normal', data });
     for (let i = 0; i < 100; i++) {
       pair.ticks(1);
       pair.run();

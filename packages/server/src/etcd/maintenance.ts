@@ -14,7 +14,7 @@ import {
   SERVICES,
   type StatusResponse,
 } from '@quorate/proto';
-import type { Alarm, AlarmKind } from '@quorate/replica/internal';
+import type { Alarm, AlarmKind, StoreHash } from '@quorate/replica/internal';
 import { ETCD_CLUSTER_VERSION, ETCD_VERSION } from '../version.js';
 import type { EtcdBackend } from './backend.js';
 import { memberIdOf } from './cluster.js';
@@ -107,19 +107,21 @@ export class MaintenanceService {
   }
 
   #hash(reply: Reply<HashResponse>): void {
-    const result = this.#backend.door.store().hash();
-    if (result.kind === 'error') reply.fail(storeFailure(result.code));
-    else reply.ok({ header: this.#backend.headers.now(), hash: result.hash });
+    this.#hashAt(0, reply, ({ hash }) => reply.ok({ header: this.#backend.headers.now(), hash }));
   }
 
   #hashKv(request: HashKVRequest, reply: Reply<HashKVResponse>): void {
-    const result = this.#backend.door.store().hash(request.revision);
-    if (result.kind === 'error') {
-      reply.fail(storeFailure(result.code));
-      return;
-    }
-    const { hash, compactRevision, revision: hashRevision } = result;
-    reply.ok({ header: this.#backend.headers.now(), hash, compactRevision, hashRevision });
+    this.#hashAt(request.revision, reply, ({ hash, compactRevision, revision: hashRevision }) =>
+      reply.ok({ header: this.#backend.headers.now(), hash, compactRevision, hashRevision }),
+    );
+  }
+
+  #hashAt(revision: number, reply: Pick<Reply<never>, 'fail'>, done: (hash: StoreHash) => void): void {
+    this.#backend.door.hash(revision, (result) => {
+      if (!result.ok) reply.fail(memberFailure(result));
+      else if (result.value.kind === 'error') reply.fail(storeFailure(result.value.code));
+      else done(result.value);
+    });
   }
 
   /** Only the leader may be asked (contract 35). */

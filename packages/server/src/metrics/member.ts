@@ -70,6 +70,7 @@ const ROWS: readonly Row[] = [
   ['quorate_log_size_bytes', 'gauge', 'Bytes of the log on disk.', (_, s) => s.logBytes],
   ['quorate_snapshot_index', 'gauge', 'Index of the last snapshot.', (_, s) => s.snapshotIndex],
   ['quorate_snapshots_taken_total', 'counter', 'Snapshots taken.', (m) => m.snapshotsTaken],
+  ['quorate_slow_turns_total', 'counter', 'Turns longer than their bound; each is logged.', (m) => m.slowTurns],
 ];
 
 export function memberMetrics(source: MemberSource): readonly ScrapedMetric[] {
@@ -90,12 +91,19 @@ type Sampler = (read: (member: Member) => readonly Sample[]) => () => readonly S
 
 function labelled(sampled: Sampler): readonly ScrapedMetric[] {
   const syncName = 'etcd_disk_wal_fsync_duration_seconds';
+  const turnName = 'quorate_turn_duration_seconds';
   return [
     {
       name: syncName,
       type: 'histogram',
       help: 'How long making the log durable took.',
       read: sampled((member) => histogramSamples(syncName, member.metrics().walSyncSeconds)),
+    },
+    {
+      name: turnName,
+      type: 'histogram',
+      help: 'How long the turns and ticks of the member lasted; everything else waits meanwhile.',
+      read: sampled((member) => histogramSamples(turnName, member.metrics().turnSeconds)),
     },
     {
       name: 'etcd_network_peer_sent_bytes_total',
