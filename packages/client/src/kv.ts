@@ -2,6 +2,7 @@
 import { SERVICES } from '@quorate/proto';
 import { type Bytes, bytesOf, type KeySelection, rangeOf } from './bytes.js';
 import type { CallOptions, Calls } from './calls.js';
+import { ClientError } from './errors.js';
 import { type Condition, type KeyValue, keyValueOf, op, type PutSettings, runTxn, Txn, when } from './txn.js';
 
 /** `linearizable`: sees every write that was acknowledged before the read began. `serializable`: the asked member's state, perhaps stale. */
@@ -43,7 +44,7 @@ export interface RangeResult {
 }
 
 export interface ScanOptions extends Omit<RangeOptions, 'limit' | 'countOnly' | 'sort'> {
-  /** Keys in one request. Default 1,000. */
+  /** Most keys in one request: fewer where values are large. Default 1,000. */
   readonly pageKeys?: number;
 }
 
@@ -70,6 +71,10 @@ export interface DeleteResult {
 }
 
 const PAGE_KEYS_DEFAULT = 1_000;
+/** Of the first page of values, before it is known how large they are. */
+const FIRST_PAGE_KEYS = 32;
+/** What a page of values is meant to have. */
+const PAGE_BYTES = 1024 * 1024;
 
 const SORT_TARGETS = { key: 'KEY', version: 'VERSION', create: 'CREATE', mod: 'MOD', value: 'VALUE' } as const;
 
@@ -113,31 +118,45 @@ export class Kv {
     const isEndless = rangeEnd.length === 1 && rangeEnd[0] === 0;
     let next = key;
     let { revision } = options;
+    let limit = options.keysOnly === true ? pageKeys : Math.min(pageKeys, FIRST_PAGE_KEYS);
     for (;;) {
-      const page: RangeResult = await this.range({
-        ...others,
-        from: next,
-        ...(isEndless ? {} : { to: rangeEnd }),
-        limit: pageKeys,
-        ...(revision === undefined ? {} : { revision }),
-      });
+      let page: RangeResult;
+      try {
+        page = await this.range({
+          ...others,
+          from: next,
+          ...(isEndless ? {} : { to: rangeEnd }),
+          limit,
+          ...(revision === undefined ? {} : { revision }),
+        });
+      } catch (error) {
+        // Larger than an answer may be: these values are larger than those before them.
+        if (limit === 1 || !(error instanceof ClientError) || error.grpcName !== 'RESOURCE_EXHAUSTED') throw error;
+        limit = Math.ceil(limit / 8);
+        continue;
+      }
       revision ??= page.revision;
       yield* page.keyValues;
       const last = page.keyValues.at(-1);
       if (!page.more || last === undefined) return;
+      limit = Math.max(1, Math.min(pageKeys, keysWithin(PAGE_BYTES, page.keyValues)));
       next = new Uint8Array(last.key.length + 1);
       next.set(last.key);
     }
   }
 
-  /** A transaction whose both branches put, so that it is known which one did; what was there is sent only if it is asked for. */
+  /** A transaction that counts the key before it puts; what was there is sent only if it is asked for. */
   async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutResult> {
     const { lease, keepLease, previous, ...call } = options;
     const put = op.put(key, value, settingsOf(lease, keepLease, previous));
-    const request = { compare: [when.absent(key)], success: [put], failure: [put] };
-    const { revision, succeeded: created, results } = await runTxn(this.#calls, request, call);
-    const [result] = results;
-    return { revision, created, previous: result?.kind === 'put' ? result.previous : undefined };
+    const request = { success: [op.range({ key, countOnly: true }), put] };
+    const { revision, results } = await runTxn(this.#calls, request, call);
+    const [before, result] = results;
+    return {
+      revision,
+      created: before?.kind === 'range' && before.count === 0,
+      previous: result?.kind === 'put' ? result.previous : undefined,
+    };
   }
 
   /** Puts only if the key is not there; `created` says whether it did. */
@@ -181,6 +200,12 @@ export class Kv {
     const { succeeded, revision } = await runTxn(this.#calls, { compare: [condition], success: [put] }, call);
     return { succeeded, revision };
   }
+}
+
+/** How many like these make up so many bytes. */
+function keysWithin(bytes: number, like: readonly KeyValue[]): number {
+  const seen = like.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  return Math.floor((bytes * like.length) / Math.max(1, seen));
 }
 
 function settingsOf(

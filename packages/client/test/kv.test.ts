@@ -74,6 +74,29 @@ for (const kind of ['etcd', 'quorate'] as const satisfies readonly Kind[]) {
       );
     });
 
+    test('a value is sent once, however large it is', async () => {
+      const value = Buffer.alloc(1_500_000, 7);
+      const first = await client.kv.put('large', value);
+      const second = await client.kv.put('large', value, { previous: true });
+      assert.deepEqual([first.created, second.created], [true, false]);
+      assert.equal(second.previous?.value.length, value.length);
+      await client.kv.delete('large');
+    });
+
+    test('a scan asks for fewer keys at a time where values are large', async () => {
+      for (let index = 0; index < 40; index += 1) await client.kv.put(`w/a${100 + index}`, 'x');
+      for (let index = 0; index < 60; index += 1)
+        await client.kv.put(`w/b${100 + index}`, Buffer.alloc(100_000, index));
+      const small = new Client({ endpoints: servers.endpoints, messageBytesMax: 2 * 1024 * 1024 });
+      let seen = 0;
+      for await (const { value } of small.kv.scan({ prefix: 'w/' })) {
+        if (value.length > 1) assert.equal(value[0], seen - 40);
+        seen += 1;
+      }
+      assert.equal(seen, 100);
+      await small.close();
+    });
+
     test('a transaction takes one branch and gives each result', async () => {
       const build = () =>
         client.kv

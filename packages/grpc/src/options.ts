@@ -21,6 +21,8 @@ export interface GrpcServerOptions {
   readonly callQueueBytesHigh?: number;
   /** Responses that wait for a client to take them, per connection: above it, further calls and messages fail. Default 64 MiB. */
   readonly queueBytesMax?: number;
+  /** The same for all connections together, counting replies to unary calls: above it, those that do not go out at once fail. Default 512 MiB. */
+  readonly serverQueueBytesMax?: number;
   /** Bytes in a socket's own queue above which no DATA follows. Default 256 KiB. */
   readonly socketQueueBytesHigh?: number;
   /** Bytes in a socket's own queue above which nothing more is read from it. Default 1 MiB. */
@@ -61,6 +63,7 @@ const DEFAULTS: Limits = {
   heldBytesMax: 32 * MIB,
   callQueueBytesHigh: 64 * KIB,
   queueBytesMax: 64 * MIB,
+  serverQueueBytesMax: 512 * MIB,
   socketQueueBytesHigh: 256 * KIB,
   socketQueueBytesMax: MIB,
   handshakeMs: 10_000,

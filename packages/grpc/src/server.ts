@@ -89,6 +89,8 @@ class Host implements ConnectionHost {
   private connectionsRefused = 0;
   private toFlush: Connection[] = [];
   private ticker: NodeJS.Timeout | undefined;
+  /** At most what is queued: what was when it was last counted, and all that came since. */
+  private queuedAtMost = 0;
   private isClosing = false;
   private readonly closeWaiters: (() => void)[] = [];
   private graceTimer: NodeJS.Timeout | undefined;
@@ -131,6 +133,17 @@ class Host implements ConnectionHost {
 
   handlerFailed(error: unknown): void {
     this.onHandlerError(error);
+  }
+
+  isQueueFull(bytes: number): boolean {
+    const { serverQueueBytesMax } = this.limits;
+    this.queuedAtMost += bytes;
+    if (this.queuedAtMost - bytes <= serverQueueBytesMax) return false;
+    // Most of what came has gone again as a rule: only what is there counts.
+    let queued = 0;
+    for (const { sender } of this.connections) queued += sender.bytesQueued;
+    this.queuedAtMost = queued + bytes;
+    return queued > serverQueueBytesMax;
   }
 
   close(graceMs: number): Promise<void> {

@@ -196,6 +196,29 @@ describe('abuse', () => {
     assert.match(await one.outcome(1), /0$/);
   });
 
+  it('replies that clients do not take are bounded over all connections; there is room again when they are gone', async () => {
+    await start({ serverQueueBytesMax: 1_000_000 });
+    const large = message(Buffer.alloc(16_000));
+    const stuck: RawClient[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      const one = await client([4, 0]);
+      for (let id = 1; id <= 21; id += 2) one.send(headers(id), data(id, large));
+      stuck.push(one);
+    }
+    await until(() => server.grpc.stats().callsStarted === 88);
+    const other = await client([4, 0]);
+    other.send(headers(1), data(1, large));
+    assert.equal(await other.outcome(1), '200 8 grpc: too many responses wait for clients');
+    // What goes out at once is answered all the same, and so is everything when there is room.
+    const reader = await client();
+    reader.send(unaryCall(1, 'small'));
+    assert.equal(await reader.outcome(1), '200 "small" 0');
+    for (const one of stuck) one.close();
+    await until(() => server.grpc.stats().connections === 2);
+    other.send(headers(3), data(3, large), windowUpdate(3, 20_000));
+    assert.match(await other.outcome(3), /0$/);
+  });
+
   it('messages to a stream whose client does not read end it at last', async () => {
     await start({ queueBytesMax: 1_000_000, callQueueBytesHigh: 10_000 });
     const one = await client([4, 0]);

@@ -234,7 +234,7 @@ test('what is no JSON is refused, and no text at all is an empty message', () =>
 test('messages nested too deep are refused', () => {
   let json: object = {};
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) json = { success: [{ request_txn: json }] };
-  refused(() => TxnRequest.fromJson(json), 'messages are nested deeper than 100');
+  refused(() => TxnRequest.fromJson(json), `messages are nested deeper than ${MAX_DEPTH}`);
 });
 
 test('base64 is written as Buffer does and read in both alphabets, with and without padding', () => {

@@ -94,9 +94,12 @@ test('transactions nested up to the limit are read, deeper ones are refused', ()
   const writerRefuses = { success: [{ requestTxn: TxnRequest.decode(levels) }] };
   assert.throws(() => TxnRequest.encode(writerRefuses), RangeError);
   assert.throws(() => TxnRequest.toJson(writerRefuses), RangeError);
-  assert.throws(() => TxnRequest.toJson(writerRefuses), /nested deeper than 100/);
+  assert.throws(() => TxnRequest.toJson(writerRefuses), new RegExp(`nested deeper than ${MAX_DEPTH}`));
   const deeper = field(0x12, field(0x22, levels));
-  assert.throws(() => TxnRequest.decode(deeper), /^ProtoError: messages are nested deeper than 100$/);
+  assert.throws(
+    () => TxnRequest.decode(deeper),
+    new RegExp(`^ProtoError: messages are nested deeper than ${MAX_DEPTH}$`),
+  );
 });
 
 test('after a refusal the next message is read as ever', () => {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@quorate/client';
+import { SERVICES } from '@quorate/proto';
 import { CONDITION_TIMEOUT_MS, EtcdServers, waitUntil } from '@quorate/replica/testing';
 import { Migration, type MigrationOptions, type Progress } from '../src/migrate/migration.js';
 import { MARK_KEY } from '../src/migrate/target.js';
@@ -120,6 +121,25 @@ describe('quorate migrate', { skip, timeout: 4 * CONDITION_TIMEOUT_MS }, () => {
       await source.kv.compact((await source.kv.put('new', 'y')).revision);
       await migrate();
       assert.deepEqual(await contents(target), await contents(source));
+    });
+  });
+
+  test('copies values of any size and keys of any bytes', async () => {
+    await withBoth(async ({ source, target, migrate }) => {
+      const { Put } = SERVICES['etcdserverpb.KV'];
+      // As large as etcd takes: it counts the request as it stands in its log.
+      const largest = { key: Buffer.from('largest'), value: Buffer.alloc(1_572_864 - 40, 7) };
+      await source.call(Put, largest);
+      const keys = [Buffer.from([0]), Buffer.from([0, 0]), Buffer.from([0x61, 0, 0xff]), Buffer.from([0xff, 0xff])];
+      for (const key of keys) await source.kv.put(key, Buffer.from([0xff, 0, 0x80]));
+      const cutOver = new AbortController();
+      const migrating = migrate({ untilSynced: false, cutOver: cutOver.signal });
+      await waitUntil(async () => (await target.kv.get('largest')) !== undefined, 'the first copy is there');
+      await source.call(Put, { ...largest, value: largest.value.fill(8) });
+      await waitUntil(async () => (await target.kv.get('largest'))?.value[0] === 8, 'the second one is, too');
+      cutOver.abort();
+      assert.equal((await migrating).keys, 5);
+      for (const key of keys) assert.deepEqual((await target.kv.get(key))?.value, Buffer.from([0xff, 0, 0x80]));
     });
   });
 

@@ -98,6 +98,13 @@ describe('quorate snapshot', () => {
     );
   });
 
+  test('says soon that nobody answers, however long the backup may take', async () => {
+    const { code, err } = await quorate('snapshot', 'save', path.join(folder, 'none.db'), '-e', '127.0.0.1:1');
+    assert.equal(code, 4, err);
+    assert.match(err, /127\.0\.0\.1:1/);
+    assert.ok(!existsSync(path.join(folder, 'none.db')));
+  });
+
   test('refuses files that are truncated, altered or foreign, each in its words', async () => {
     const bytes = readFileSync(backup);
     const file = path.join(folder, 'bad.db');

@@ -52,6 +52,8 @@ export interface ConnectionHost {
   scheduleFlush(connection: Connection): void;
   connectionGone(connection: Connection): void;
   handlerFailed(error: unknown): void;
+  /** All connections together have more queued than they may; `bytes` more are about to be. */
+  isQueueFull(bytes: number): boolean;
 }
 
 /** `draining`: no new calls; `closing`: nothing is read any more; `gone`: the socket is closed. */
@@ -208,6 +210,10 @@ export class Connection implements CallOwner, SenderOwner, OutputOwner {
     if (call.deadlineMs !== Infinity) this.host.deadlines.add(call);
     call.begin();
     if (isLast && !call.isGone) call.receiveEnd();
+  }
+
+  isServerFull(bytes: number): boolean {
+    return this.host.isQueueFull(bytes);
   }
 
   applySettings(settings: PeerSettings): void {

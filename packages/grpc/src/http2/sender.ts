@@ -39,6 +39,8 @@ export interface SenderOwner {
   localClosed(call: ServerCall): void;
   /** DATA has been written: the client has a reason for window updates and pings. */
   dataSent(): void;
+  /** All connections together have more queued than they may; `bytes` more are about to be. */
+  isServerFull(bytes: number): boolean;
   /** Gives a stream up. */
   resetStream(call: ServerCall, code: number): void;
 }
@@ -67,6 +69,9 @@ export class Sender {
     const fits = bytes <= DATA_BYTES_MAX && bytes <= this.roomFor(call);
     if (fits && call.bytesQueued === 0 && !call.hasSentHead && trailers === undefined)
       return this.replyAtOnce(call, message);
+    if (this.owner.isServerFull(bytes)) {
+      return call.abort(GrpcStatus.resourceExhausted, 'grpc: too many responses wait for clients', 'protocol');
+    }
     this.send(call, message);
     this.keepCopy(call, message);
     if (!call.isEnding) this.end(call, { code: GrpcStatus.ok, message: '', metadata: trailers });

@@ -5,8 +5,8 @@
 import { ProtoError } from '../error.js';
 import { UTF8_DECODER } from '../platform.js';
 
-/** Messages within messages, at most: what bounds the recursion of every decoder. */
-export const MAX_DEPTH = 100;
+/** Messages within messages, at most: what bounds the recursion of every decoder. Transactions may nest 128 deep, two messages each. */
+export const MAX_DEPTH = 300;
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 

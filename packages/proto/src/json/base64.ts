@@ -1,4 +1,6 @@
 /** Base64 as JSON's bytes have it: written in the standard alphabet with padding, read in either alphabet with or without. */
+import { UTF8_DECODER } from '../platform.js';
+
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const PADDING = 61;
 const NONE = 255;
@@ -10,8 +12,8 @@ for (const [value, symbol] of SYMBOLS.entries()) VALUES[symbol] = value;
 VALUES['-'.charCodeAt(0)] = 62;
 VALUES['_'.charCodeAt(0)] = 63;
 
-/** Arguments that one call of String.fromCharCode surely takes. */
-const CHUNK_SYMBOLS = 4096;
+/** Up to here String.fromCharCode is faster than the decoder, and surely takes so many arguments. */
+const SHORT_SYMBOLS = 1024;
 
 export function toBase64(bytes: Uint8Array): string {
   const symbols = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
@@ -28,11 +30,7 @@ export function toBase64(bytes: Uint8Array): string {
     if (rest > 2) symbols[to + 3] = SYMBOLS[group & 63] as number;
     to += 4;
   }
-  let text = '';
-  for (let start = 0; start < symbols.length; start += CHUNK_SYMBOLS) {
-    text += String.fromCharCode(...symbols.subarray(start, start + CHUNK_SYMBOLS));
-  }
-  return text;
+  return symbols.length <= SHORT_SYMBOLS ? String.fromCharCode(...symbols) : UTF8_DECODER.decode(symbols);
 }
 
 /** The bytes, or undefined when `text` is not base64. */

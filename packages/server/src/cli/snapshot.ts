@@ -17,6 +17,8 @@ export async function snapshotSave(io: CliIo, file: string, options: SaveOptions
   const { endpoints, timeoutMs, overwrite, json } = options;
   const client = new Client({ endpoints });
   try {
+    // Where nobody answers, that is told in the time of a call, not in that of a whole backup.
+    await client.maintenance.status();
     const pieces = client.maintenance.snapshot({ deadlineMs: timeoutMs });
     const summary = await saveStream(pieces, file, { overwrite });
     io.out(json ? `${JSON.stringify({ path: file, ...summary })}\n` : `saved ${file}\n${summaryTable(summary)}`);

@@ -16,6 +16,9 @@ import type { EtcdBackend } from './backend.js';
 import { errorFailure } from './errors.js';
 import { type Reply, type Served, unary } from './service.js';
 
+/** Membership has no place in the order of the store's changes: as etcd, these answers tell no revision. */
+const NO_REVISION = 0;
+
 export function memberMessage(member: MemberInfo): Member {
   return {
     ID: BigInt(member.id),
@@ -58,7 +61,7 @@ export class ClusterService {
       ({ memberId, members }) => {
         const messages = members.map(memberMessage);
         const member = messages.find(({ ID }) => ID === BigInt(memberId));
-        reply.ok({ header: headers.now(), member, members: messages });
+        reply.ok({ header: headers.now(NO_REVISION), member, members: messages });
       },
       (error: unknown) => reply.fail(errorFailure(error)),
     );
@@ -80,7 +83,7 @@ export class ClusterService {
     changed
       .then(() => this.#backend.cluster.members({ consistency: 'serializable' }))
       .then(
-        (members) => reply.ok({ header: this.#backend.headers.now(), members: members.map(memberMessage) }),
+        (members) => reply.ok({ header: this.#backend.headers.now(NO_REVISION), members: members.map(memberMessage) }),
         (error: unknown) => reply.fail(errorFailure(error)),
       );
   }
@@ -88,7 +91,7 @@ export class ClusterService {
   #list(request: MemberListRequest, reply: Reply<MemberListResponse>): void {
     const consistency = request.linearizable ? 'linearizable' : 'serializable';
     this.#backend.cluster.members({ consistency }).then(
-      (members) => reply.ok({ header: this.#backend.headers.now(), members: members.map(memberMessage) }),
+      (members) => reply.ok({ header: this.#backend.headers.now(NO_REVISION), members: members.map(memberMessage) }),
       (error: unknown) => reply.fail(errorFailure(error)),
     );
   }

@@ -113,10 +113,12 @@ export function streamErrorLine({ code, message }: RpcFailure): string {
   return `${JSON.stringify({ error })}\n`;
 }
 
-export function answer(outgoing: ServerResponse, status: number, body: string, isLast: boolean): void {
+export function answer(outgoing: ServerResponse, status: number, text: string, isLast: boolean): void {
+  // Encoded once, for its length and to be sent: it may be a hundred megabytes.
+  const body = Buffer.from(text);
   outgoing.writeHead(status, {
     'content-type': JSON_TYPE,
-    'content-length': Buffer.byteLength(body),
+    'content-length': body.length,
     'grpc-metadata-content-type': 'application/grpc',
     ...(isLast ? { connection: 'close' } : {}),
   });

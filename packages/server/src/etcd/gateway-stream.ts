@@ -81,6 +81,10 @@ export class GatewayStream implements Duplex<unknown, unknown> {
   listen(): void {
     this.#incoming.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#incoming.once('end', () => {
+      if (!this.#objects.isEmpty) {
+        this.#refuse({ code: GRPC_CODES.INVALID_ARGUMENT, message: 'the body ends within a message' });
+        return;
+      }
       this.#hasBodyEnded = true;
       this.#deliverInbox();
     });

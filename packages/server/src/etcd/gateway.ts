@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly requestBytesMax: number;
   /** Unary calls under way at once. */
   readonly callsMax: number;
+  /** Of answers that wait for their clients, all together: above it, further calls fail. Default 256 MiB. */
+  readonly waitingBytesMax?: number | undefined;
   /** How long the body of a unary call may take. */
   readonly receiveTimeoutMs: number;
   readonly onFault: (error: unknown) => void;
@@ -41,6 +43,8 @@ const OLDER_PREFIX = '/v3beta/';
 /** A body's bytes for each byte of its message. */
 const JSON_EXPANSION = 2;
 
+const WAITING_BYTES_MAX = 256 * 1024 * 1024;
+
 /** What is read of a request that is refused whatever its body is: with a longer one the connection ends too. */
 const REFUSED_BODY_BYTES_MAX = 64 * 1024;
 
@@ -49,6 +53,7 @@ const NOT_POST: RpcFailure = { code: GRPC_CODES.UNIMPLEMENTED, message: 'Method 
 const STARTING: RpcFailure = { code: GRPC_CODES.UNAVAILABLE, message: 'this member is starting' };
 const BUSY: RpcFailure = { code: GRPC_CODES.UNAVAILABLE, message: 'too many calls under way' };
 const SLOW_BODY: RpcFailure = { code: GRPC_CODES.DEADLINE_EXCEEDED, message: 'the request did not arrive in time' };
+const FULL: RpcFailure = { code: GRPC_CODES.RESOURCE_EXHAUSTED, message: 'too many answers wait for clients' };
 const STOPPED: RpcFailure = { code: GRPC_CODES.UNAVAILABLE, message: 'etcdserver: server stopped' };
 
 export class Gateway {
@@ -56,10 +61,12 @@ export class Gateway {
   readonly #served = new Map<string, Served>();
   readonly #streams = new Set<GatewayStream>();
   #unaryCalls = 0;
+  readonly #waiting: Waiting;
   #isStopping = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#waiting = { bytes: 0, bytesMax: options.waitingBytesMax ?? WAITING_BYTES_MAX };
   }
 
   get bodyBytesMax(): number {
@@ -119,7 +126,12 @@ export class Gateway {
     const call = new HttpCall(incoming, outgoing, (failure) => reply.fail(failure));
     const { response } = served.method;
     const count = this.#options.counts.of(served);
-    const reply = new HttpReply(call, outgoing, { codec: response, count, isLast: () => this.#isStopping });
+    const reply = new HttpReply(call, outgoing, {
+      codec: response,
+      count,
+      isLast: () => this.#isStopping,
+      waiting: this.#waiting,
+    });
     this.#receive(served.method.request, incoming, call, reply, (message) => {
       try {
         served.handler(message, call, reply);
@@ -245,6 +257,13 @@ interface HttpReplyOptions<Response> {
   readonly count: CallCount;
   /** The server stops: the connection is closed after this. */
   readonly isLast: () => boolean;
+  readonly waiting: Waiting;
+}
+
+/** Of answers that have been given and not been taken. */
+interface Waiting {
+  bytes: number;
+  readonly bytesMax: number;
 }
 
 class HttpReply<Response> implements Reply<Response> {
@@ -265,6 +284,11 @@ class HttpReply<Response> implements Reply<Response> {
 
   ok(message: Response): void {
     if (this.#isOver) return;
+    // Before it is made: that costs as much as what it takes.
+    if (this.#options.waiting.bytes > this.#options.waiting.bytesMax) {
+      this.fail(FULL);
+      return;
+    }
     const body = JSON.stringify(this.#options.codec.toJson(message as MessageInit<Response>));
     this.#answer(GRPC_CODES.OK, 200, body);
   }
@@ -280,6 +304,9 @@ class HttpReply<Response> implements Reply<Response> {
   #answer(code: number, status: number, body: string): void {
     this.#isAnswered = true;
     this.#options.count.end(code);
+    const { waiting } = this.#options;
+    waiting.bytes += body.length;
+    this.#outgoing.once('close', () => (waiting.bytes -= body.length));
     answer(this.#outgoing, status, body, this.#options.isLast());
     this.#call.over();
   }

@@ -28,6 +28,11 @@ export class JsonObjects {
     this.#onObject = onObject;
   }
 
+  /** Nothing of an object is waiting for the rest. */
+  get isEmpty(): boolean {
+    return this.#depth === 0;
+  }
+
   /** Calls back for every object that ends in this chunk. After anything but 'ok' nothing more may be pushed. */
   push(chunk: Uint8Array): CutResult {
     let start = 0;

@@ -24,6 +24,8 @@ const EMPTY_RANGE = 'mvcc: watcher range is empty';
 const DUPLICATE_ID = 'mvcc: duplicate watch ID provided on the WatchStream';
 const NEGATIVE_START = 'etcdserver: mvcc: required revision has been compacted';
 const TOO_MANY = 'etcdserver: too many requests';
+/** Beyond these the oldest one is free again. */
+const ENDED_IDS_MAX = 10_000;
 
 interface Watch {
   readonly id: number;
@@ -39,6 +41,8 @@ export class WatchSession {
   readonly #backend: EtcdBackend;
   readonly #stream: Duplex<WatchRequest, WatchResponse>;
   readonly #watches = new Map<number, Watch>();
+  /** Ids of watches that compaction has ended: as with etcd they are taken until the client cancels them, too. */
+  readonly #ended = new Set<number>();
   #nextId = 0;
   /** The stream's queue is full: watchers that are told so wait for it to drain. */
   #isFull = false;
@@ -111,26 +115,35 @@ export class WatchSession {
   #refusal(key: string, rangeEnd: string | undefined, startRevision: number, id: number): string | undefined {
     if (startRevision < 0) return NEGATIVE_START;
     if (rangeEnd !== undefined && rangeEnd !== EVERY_KEY_FROM && key >= rangeEnd) return EMPTY_RANGE;
-    if (id !== 0 && this.#watches.has(id)) return DUPLICATE_ID;
+    if (id !== 0 && this.#isTaken(id)) return DUPLICATE_ID;
     return this.#backend.door.canWatch ? undefined : TOO_MANY;
   }
 
   #freeId(): number {
-    while (this.#watches.has(this.#nextId)) this.#nextId += 1;
+    while (this.#isTaken(this.#nextId)) this.#nextId += 1;
     return this.#nextId++;
+  }
+
+  #isTaken(id: number): boolean {
+    return this.#watches.has(id) || this.#ended.has(id);
   }
 
   #cancel(id: number): void {
     const watch = this.#watches.get(id);
-    if (watch === undefined) return;
+    if (watch === undefined && !this.#ended.delete(id)) return;
     this.#watches.delete(id);
-    watch.watcher.close();
+    watch?.watcher.close();
     this.#send({ watchId: id, canceled: true });
   }
 
   /** Its next revision is compacted (contract 19): the header's revision is 0, and the reason is in the compacted revision. */
   #end(id: number, compactRevision: number): void {
     this.#watches.delete(id);
+    this.#ended.add(id);
+    if (this.#ended.size > ENDED_IDS_MAX) {
+      const [oldest = id] = this.#ended;
+      this.#ended.delete(oldest);
+    }
     const header = this.#backend.headers.now(0);
     this.#sent(this.#stream.send({ ...BLANK, header, watchId: id, canceled: true, compactRevision }));
   }

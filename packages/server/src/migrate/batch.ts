@@ -11,6 +11,9 @@ import type { Target } from './target.js';
 const OPERATIONS_MAX = 120;
 /** etcd takes 1.5 MiB by default; one change may be larger than this, and goes alone. */
 const BYTES_MAX = 1024 * 1024;
+/** More than the mark and its condition need of those 1.5 MiB. */
+const MARK_BYTES_MAX = 1024;
+const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 
 export interface Change {
   readonly key: Buffer;
@@ -48,7 +51,12 @@ export class Batch {
     const name = key.toString('latin1');
     const isFull = this.#operations.length >= OPERATIONS_MAX || this.#bytes + bytes > BYTES_MAX;
     const isApart = (isOrdered || this.#isOrdered) && revision !== this.#lastRevision;
-    if (!this.isEmpty && (isFull || isApart || this.#keys.has(name))) await this.flush();
+    const isAlone = operation.requestPut !== undefined && bytes > REQUEST_BYTES_MAX - MARK_BYTES_MAX;
+    if (!this.isEmpty && (isAlone || isFull || isApart || this.#keys.has(name))) await this.flush();
+    if (isAlone && operation.requestPut !== undefined) {
+      await this.#target.applyAlone(operation.requestPut);
+      return;
+    }
     this.#keys.add(name);
     this.#operations.push(operation);
     this.#bytes += bytes;

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, ClientError, type KeyValue, type Operation, op, when } from '@quorate/client';
+import { type MessageInit, type PutRequest, SERVICES } from '@quorate/proto';
 import { MigrationFailure } from './failure.js';
 
 /** In the target while the migration lasts; no key of the source may have this name. */
@@ -98,6 +99,16 @@ export class Target {
       this.#markRevision = found.modRevision;
     });
     this.#revision = revision;
+  }
+
+  /**
+   * A value that leaves no room for a mark in its transaction, put by itself. The mark before it and the one after it tell of another
+   * migration; an attempt that arrives late, when the key has changed again, is found out when both sides are compared.
+   */
+  async applyAlone(put: MessageInit<PutRequest>): Promise<void> {
+    await this.apply([], this.#revision);
+    await persistently(() => this.client.call(SERVICES['etcdserverpb.KV'].Put, put));
+    await this.apply([], this.#revision);
   }
 
   /** The migration is over: what is there is the target's own. */

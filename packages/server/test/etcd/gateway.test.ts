@@ -1,6 +1,7 @@
 /** The JSON gateway: contract sections 1 and 10. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { METHODS_BY_HTTP_PATH, METHODS_BY_PATH } from '@quorate/proto';
 import { CallCounts } from '../../src/etcd/call-counts.js';
@@ -172,6 +173,23 @@ test('too many calls at a time are refused', async (t) => {
   assert.equal((await postJson(server, '/v3/kv/range', { key: FOO })).status, 200);
 });
 
+test('answers that clients do not take are bounded: further calls fail until they do', async (t) => {
+  const server = await runEtcd(t, { waitingBytesMax: 10_000_000 });
+  for (let index = 0; index < 8; index += 1) await server.member.kv.put(`foo${index}`, Buffer.alloc(1_000_000));
+  const range = JSON.stringify({ key: FOO, range_end: base64('fop') });
+  const request = `POST /v3/kv/range HTTP/1.1\r\nHost: x\r\nContent-Length: ${range.length}\r\n\r\n${range}`;
+  const [host = '', port = ''] = server.address.split(':');
+  const stuck = connect(Number(port), host).pause();
+  t.after(() => stuck.destroy());
+  stuck.write(request);
+  const ask = () => postJson(server, '/v3/kv/range', { key: FOO });
+  let refused = await ask();
+  while (refused.status !== 429) refused = await ask();
+  assert.equal(refused.body.message, 'too many answers wait for clients');
+  stuck.resume();
+  while ((await ask()).status !== 200) await turns();
+});
+
 test('headers with the prefix of metadata are metadata, and a timeout ends the call', async (t) => {
   const server = await runEtcd(t, { door: (door) => doorWith(door, { hasLeader: () => false }) });
   const answer = await postJson(server, '/v3/kv/range', { key: FOO }, { 'Grpc-Metadata-hasleader': 'true' });
@@ -224,7 +242,7 @@ test('watch: a body that goes on creates, asks and cancels, cut anywhere', async
 
 test('what is no message is an error as the first, and ends the body later', async (t) => {
   const server = await runEtcd(t);
-  for (const first of ['junk', '[]', '{"create_request":7}', '{"create_request"}']) {
+  for (const first of ['junk', '[]', '{"create_request":7}', '{"create_request"}', '{"create_request":']) {
     const watch = new JsonStream(server, '/v3/watch');
     watch.request.end(first);
     const { error } = await watch.next();

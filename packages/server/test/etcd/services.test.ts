@@ -10,6 +10,7 @@ import {
   type Method,
   RangeRequest,
   RangeResponse,
+  type RequestOp,
   SERVICES,
   TxnRequest,
 } from '@quorate/proto';
@@ -303,9 +304,18 @@ class PausingStream implements Duplex<unknown, unknown> {
   }
 }
 
+test('transactions nest as deep as their operations reach', async (t) => {
+  const server = await runEtcd(t);
+  let nested: MessageInit<RequestOp> = { requestPut: { key: bytes('deep') } };
+  for (let depth = 1; depth < 128; depth += 1) nested = { requestTxn: { success: [nested] } };
+  assert.equal((await call(server, KV.Txn, { success: [nested] })).header?.revision, 2);
+  await refuses(call(server, KV.Txn, { success: [{ requestTxn: { success: [nested] } }] }), 'TooManyOps');
+});
+
 test('Cluster: the members, as a member that runs alone knows them', async (t) => {
   const server = await runEtcd(t);
-  const { members } = await call(server, CLUSTER.MemberList, { linearizable: true });
+  const { members, header } = await call(server, CLUSTER.MemberList, { linearizable: true });
+  assert.equal(header?.revision, 0, 'as etcd');
   assert.deepEqual(
     members.map(({ ID, isLearner }) => [ID, isLearner]),
     [[1n, false]],

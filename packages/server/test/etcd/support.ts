@@ -34,10 +34,11 @@ export interface EtcdOptions extends Partial<EtcdSettings> {
   readonly door?: (door: MemberDoor) => MemberDoor;
   readonly callsMax?: number;
   readonly receiveTimeoutMs?: number;
+  readonly waitingBytesMax?: number;
 }
 
 export async function runEtcd(t: TestContext, options: EtcdOptions = {}): Promise<RunningEtcd> {
-  const { door = (same) => same, callsMax = 100, receiveTimeoutMs = 10_000, ...settings } = options;
+  const { door = (same) => same, callsMax = 100, receiveTimeoutMs = 10_000, waitingBytesMax, ...settings } = options;
   const alone = openStandalone();
   const member: Member = {
     door: door(alone.door),
@@ -54,6 +55,7 @@ export async function runEtcd(t: TestContext, options: EtcdOptions = {}): Promis
     connectionsMax: 100,
     callsMax,
     receiveTimeoutMs,
+    waitingBytesMax,
     onFault: (error) => faults.push(error),
   });
   const http = new HttpServer(new HttpApi(undefined, { limits: LIMITS, version: {} }), {

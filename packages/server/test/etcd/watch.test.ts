@@ -106,6 +106,25 @@ test('with no room for more watchers a creation is refused', async (t) => {
   watching.stream.cancel();
 });
 
+test('the id of a watch that compaction has ended is taken until it is cancelled, as with etcd', async (t) => {
+  const server = await runEtcd(t);
+  for (const value of ['1', '2', '3']) await put(server, 'a', value);
+  await call(server, Compact, { revision: 3 });
+  const watching = new Watching(server);
+  watching.create({ key: bytes('a'), startRevision: 1, watchId: 5 });
+  assert.equal((await watching.next()).created, true);
+  assert.deepEqual([(await watching.next()).compactRevision, server.member.metrics().watchers], [3, 0]);
+  watching.create({ key: bytes('a'), watchId: 5 });
+  assert.match((await watching.next()).cancelReason, /duplicate watch ID/);
+  watching.send({ cancelRequest: { watchId: 5 } });
+  const { watchId, canceled, compactRevision } = await watching.next();
+  assert.deepEqual([watchId, canceled, compactRevision], [5, true, 0]);
+  watching.create({ key: bytes('a'), watchId: 5 });
+  const again = await watching.next();
+  assert.deepEqual([again.watchId, again.created, again.canceled], [5, true, false]);
+  watching.stream.cancel();
+});
+
 test('an empty key is the first key, and an end of one zero byte has no end', async (t) => {
   const server = await runEtcd(t);
   const watching = new Watching(server);

@@ -151,11 +151,12 @@ export class DifferentialSession {
   async #compareWatches(step: number): Promise<void> {
     const difference = await this.#watches.agree();
     if (difference === undefined) return;
-    const { watchId, etcd, quorate } = difference;
+    const { watchId, asked, etcd, quorate } = difference;
     const from = etcd.findIndex((line, i) => JSON.stringify(line) !== JSON.stringify(quorate[i]));
     const first = from < 0 ? etcd.length : from;
     this.#differences.push(
-      `watch ${watchId} before request ${step}, from its line ${first} on:\n  etcd    ${show(etcd.slice(first))}\n  quorate ${show(quorate.slice(first))}`,
+      `watch ${watchId} before request ${step}, from its line ${first} on:\n  etcd    ${show(etcd.slice(first))}\n  quorate ${show(quorate.slice(first))}
+  asked   ${show(asked)}`,
     );
   }
 }

@@ -6,7 +6,7 @@ import {
   type MessageInit,
   SERVICES,
   type WatchCreateRequest,
-  type WatchRequest,
+  WatchRequest,
   WatchResponse,
 } from '@quorate/proto';
 import type { GrpcClient, GrpcStream } from '../support/grpc-client.js';
@@ -14,6 +14,7 @@ import { masked } from './answers.js';
 
 const AGREE_TIMEOUT_MS = 10_000;
 const POLL_MS = 1;
+const ASKED_SHOWN = 8;
 
 /** What one system told, in order, for each watch. */
 class WatchLog {
@@ -49,12 +50,15 @@ class WatchLog {
 
 export interface WatchDifference {
   readonly watchId: number;
+  /** What was asked last, oldest first. */
+  readonly asked: readonly JsonValue[];
   readonly etcd: readonly JsonValue[];
   readonly quorate: readonly JsonValue[];
 }
 
 export class WatchPair {
   readonly #logs: readonly [WatchLog, WatchLog];
+  readonly #asked: JsonValue[] = [];
   #created = 0;
 
   constructor(etcd: GrpcClient, quorate: GrpcClient) {
@@ -129,6 +133,8 @@ export class WatchPair {
 
   async #ask(request: MessageInit<WatchRequest>, isAnswered = true): Promise<void> {
     const before = this.#logs.map(({ replies }) => replies);
+    this.#asked.push(WatchRequest.toJson(request));
+    if (this.#asked.length > ASKED_SHOWN) this.#asked.shift();
     for (const { stream } of this.#logs) stream.send(request);
     if (!isAnswered) return;
     const start = performance.now();
@@ -143,7 +149,9 @@ export class WatchPair {
     for (const watchId of new Set([...etcd.lines.keys(), ...quorate.lines.keys()])) {
       const one = etcd.lines.get(watchId) ?? [];
       const other = quorate.lines.get(watchId) ?? [];
-      if (!isDeepStrictEqual(one, other)) return { watchId, etcd: [...one], quorate: [...other] };
+      if (!isDeepStrictEqual(one, other)) {
+        return { watchId, asked: [...this.#asked], etcd: [...one], quorate: [...other] };
+      }
     }
     return undefined;
   }
