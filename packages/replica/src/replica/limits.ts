@@ -53,6 +53,11 @@ export const QUOTA_CLEAR = 0.9;
 /** Events, or keys walked over, that one turn hands to watchers that are behind. */
 export const WATCH_SLICE = 2_000;
 
+/** Contexts of reads begin below this, which leaves room for as many reads as a member will ever ask for. */
+export const READ_CONTEXT_BOUND: number = 2 ** 52;
+/** The same for the numbers of forwarded requests. */
+export const FORWARD_ID_BOUND: number = 2 ** 52;
+
 /** The bounds that a simulation makes smaller, so that what is rare becomes common. */
 export interface ReplicaLimits {
   readonly appendBytesMax: number;

@@ -38,7 +38,15 @@ import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { PUBLICATION_TAG } from './directory.js';
 import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
-import { COMMAND_BYTES_MAX, LEARNERS_MAX, REPLICA_LIMITS, SWEEP_KEYS_PER_TICK, WATCH_SLICE } from './limits.js';
+import {
+  COMMAND_BYTES_MAX,
+  FORWARD_ID_BOUND,
+  LEARNERS_MAX,
+  READ_CONTEXT_BOUND,
+  REPLICA_LIMITS,
+  SWEEP_KEYS_PER_TICK,
+  WATCH_SLICE,
+} from './limits.js';
 import { LogWindow } from './log-window.js';
 import { type PeerView, peerViewOf } from './peer-view.js';
 import { Peers } from './peers.js';
@@ -646,8 +654,3 @@ export class Replica implements NetworkInput {
 function isConfigEntry({ type }: Entry): boolean {
   return type === 'config';
 }
-
-/** Contexts of reads begin below this, which leaves room for as many reads as a member will ever ask for. */
-const READ_CONTEXT_BOUND = 2 ** 52;
-/** The same for the numbers of forwarded requests. */
-const FORWARD_ID_BOUND = 2 ** 52;
