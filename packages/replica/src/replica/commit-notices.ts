@@ -30,6 +30,11 @@ export class CommitNotices {
     this.#send = send;
   }
 
+  get isHolding(): boolean {
+    for (const { message } of this.#places.values()) if (message !== undefined) return true;
+    return false;
+  }
+
   /** In place of one that is held for the same member: it tells of a later commit index. */
   hold(message: AppendMessage): void {
     const place = this.#places.get(message.to);
@@ -58,13 +63,11 @@ export class CommitNotices {
 
   /** Sends those that were here at the last call already. True if others are left: call it again after a pause. */
   tell(): boolean {
-    let isLeft = false;
     for (const [to, place] of this.#places) {
       if (place.isOld) this.sendTo(to);
       place.isOld = true;
-      if (place.message !== undefined) isLeft = true;
     }
-    return isLeft;
+    return this.isHolding;
   }
 
   /** Leadership is over, or ends: all that is left, now. Members may come and go until there is another leader. */

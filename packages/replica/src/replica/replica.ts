@@ -14,16 +14,7 @@
  * The order is Raft's contract (see Ready): nothing that promises durability leaves before the disk has confirmed it, and a
  * snapshot message leaves before entries behind its index are applied, so that the frozen state is the one it names.
  */
-import {
-  type AppendMessage,
-  configMembers,
-  type Entry,
-  type MemberId,
-  type Message,
-  NO_MEMBER,
-  Raft,
-  type Ready,
-} from '@quorate/raft';
+import { configMembers, type Entry, type MemberId, type Message, NO_MEMBER, Raft, type Ready } from '@quorate/raft';
 import type { Channel, DiskError, NetworkInput, PeerAddress } from '../seams/index.js';
 import { carriesTime, type Response } from '../store/index.js';
 import type { SnapshotFile } from '../wal/snapshot-file.js';
@@ -315,11 +306,14 @@ export class Replica implements NetworkInput {
     this.turns.entriesAppended += ready.entries.length;
     this.turns.entriesApplied += ready.committedEntries.length;
     if (ready.softState !== undefined) this.#roleChanged(ready.softState.leader);
-    const commits = ready.committedEntries.length > 0 && !ready.committedEntries.some(isConfigEntry);
+    const { committedEntries } = ready;
+    // Of a change of the configuration everybody is told at once: what follows it waits until they know.
+    const mayWait = committedEntries.length > 0 && committedEntries.every(({ type }) => type === 'normal');
     for (const message of ready.messages) {
-      if (commits && message.type === 'append' && message.entries.length === 0) this.#holdNotice(message);
+      if (mayWait && message.type === 'append' && message.entries.length === 0) this.#notices.hold(message);
       else this.#send(message);
     }
+    if (this.#notices.isHolding) this.#host.requestCommitNotices();
     // Before the write, which costs this thread more than the rest of the turn (it wakes another one): followers write meanwhile.
     if (ready.messages.length > 0 && ready.entries.length > 0) this.#seams.network.flush();
     const installed = ready.snapshot && this.#install(ready.snapshot.index);
@@ -478,12 +472,6 @@ export class Replica implements NetworkInput {
         this.#snapshots.receive(from, message);
         break;
     }
-  }
-
-  /** Of a change of the configuration everybody is told at once: what follows it waits until they know. */
-  #holdNotice(message: AppendMessage): void {
-    this.#notices.hold(message);
-    this.#host.requestCommitNotices();
   }
 
   #send(message: Message): void {
@@ -649,8 +637,4 @@ export class Replica implements NetworkInput {
       },
     );
   }
-}
-
-function isConfigEntry({ type }: Entry): boolean {
-  return type === 'config';
 }
