@@ -135,6 +135,20 @@ describe('abuse', () => {
     await endsCalmly(one);
   });
 
+  it('pings between the messages of a stream are allowed', async () => {
+    await start();
+    const one = await client();
+    one.send(headers(1, requestFields('Open')));
+    await until(() => server.open.length === 1);
+    for (let count = 1; count <= 20; count++) {
+      server.open[0]?.send(Buffer.alloc(1000));
+      await until(() => one.frames.filter(({ type }) => type === FrameType.data).length === count);
+      one.send(ping(Buffer.alloc(8, count)));
+      await until(() => one.frames.filter(({ type }) => type === FrameType.ping).length === count);
+    }
+    assert.equal(one.isClosed, false);
+  });
+
   it('pings between responses are allowed', async () => {
     await start();
     const one = await client();

@@ -132,6 +132,25 @@ describe('etcdctl', () => {
     ]);
   });
 
+  it('gets and watches many megabytes at once', async (t) => {
+    if (!(await tools(t))) return;
+    const value = 'x'.repeat(1_000_000);
+    const from = revisionOf(await same(words('put large/0 first -w json')));
+    for (let index = 1; index <= 40; index += 1) {
+      for (const system of systems) {
+        const { exitCode } = await etcdctl(system, ['put', `large/${index}`], { stdin: value });
+        assert.equal(exitCode, 0);
+      }
+    }
+    await sameLines(['get large/ --prefix']);
+    for (const system of systems) {
+      const watch = new RunningCommand(system, ['watch', 'large/', '--prefix', `--rev=${from}`]);
+      await watch.lines(3 * 41);
+      assert.ok((await watch.end()).stdout.length > 40_000_000);
+    }
+    await sameLines(['del large/ --prefix']);
+  });
+
   it('runs transactions', async (t) => {
     if (!(await tools(t))) return;
     await same(
