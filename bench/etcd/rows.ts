@@ -55,6 +55,9 @@ const IN_FLIGHT = [
   { connections: 16, streams: 63 },
 ] as const;
 
+/** Of a row's time, first and unmeasured: compilers, caches and connections of both systems come to be as they are under that load. */
+const WARM_UP = 0.5;
+
 /** A short run tells how many calls fill the time, so that slow and fast systems are measured for about as long. */
 async function timed(
   origin: string,
@@ -64,13 +67,13 @@ async function timed(
   seconds: number,
 ): Promise<LoadResult> {
   const inFlight = shape.connections * shape.streams;
-  const probe = await h2load(origin, rpc, message, { ...shape, calls: Math.max(500, inFlight * 4) });
-  const result = await h2load(origin, rpc, message, {
-    ...shape,
-    calls: Math.max(inFlight * 10, Math.round(probe.perSecond * seconds)),
-  });
+  const run = (calls: number): Promise<LoadResult> =>
+    h2load(origin, rpc, message, { ...shape, calls: Math.max(inFlight * 10, Math.round(calls)) });
+  const probe = await run(Math.max(500, inFlight * 4));
+  const warm = await run(probe.perSecond * seconds * WARM_UP);
+  const result = await run(warm.perSecond * seconds);
   // Whoever divides the CPU time by the calls means all of them.
-  return { ...result, calls: probe.calls + result.calls };
+  return { ...result, calls: probe.calls + warm.calls + result.calls };
 }
 
 function h2loadRows(): readonly Row[] {
@@ -178,8 +181,11 @@ function transactions(origin: string): () => Call {
 }
 
 function spreadRow(name: string, make: Maker, shape = SPREAD): Row {
-  const run = async (origin: string, { seconds }: Effort): Promise<LoadResult> =>
-    await spreadLoad(origin, make(origin), { ...shape, durationMs: seconds * 1000 });
+  const run = async (origin: string, { seconds }: Effort): Promise<LoadResult> => {
+    const warm = await spreadLoad(origin, make(origin), { ...shape, durationMs: seconds * 1000 * WARM_UP });
+    const result = await spreadLoad(origin, make(origin), { ...shape, durationMs: seconds * 1000 });
+    return { ...result, calls: warm.calls + result.calls };
+  };
   return { name, load: name, phase: 'after the burst', goal: undefined, run };
 }
 

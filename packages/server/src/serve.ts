@@ -12,7 +12,6 @@ import type { Config } from './config/settings.js';
 import { ETCD_DEFAULTS } from './etcd/backend.js';
 import { EtcdEndpoint } from './etcd/endpoint.js';
 import type { EtcdPlace, PlaceOptions } from './etcd-place.js';
-import { boundHeapGrowth } from './heap-growth.js';
 import { HttpApi } from './http/api.js';
 import { HttpServer, type HttpServerOptions } from './http/server.js';
 import { joinCluster } from './join.js';
@@ -69,7 +68,6 @@ export interface RunningServer {
 /** Resolves when the member is open (it may not be ready yet: see Member.ready). `place`: what it has as a server in etcd's place. */
 export async function startServer(config: Config, modules: ServerModules, place?: EtcdPlace): Promise<RunningServer> {
   const { log } = modules;
-  boundHeapGrowth();
   let member: Member | undefined;
   const metrics = new Metrics(() => member);
   const onFault = (error: unknown): void => log.error({ err: error }, 'fault while answering a request');
