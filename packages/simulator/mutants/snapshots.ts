@@ -290,4 +290,20 @@ export const snapshots: readonly Mutant[] = [
     edits: [inReplica('wal/snapshot-file', '(next) => this.#disk.syncDirectory(SNAPSHOT_DIRECTORY, next),', '')],
     test: replicaTest('wal/snapshot-file'),
   },
+  {
+    bug: 'own',
+    name: 'found-snapshot-taken-for-durable',
+    planted: 'log: at the start it begins after a snapshot that was found in place, whether or not its name is durable',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'wal/log',
+        '...(reset === undefined ? [] : [(next) => this.#disk.syncDirectory(SNAPSHOT_DIRECTORY, next)]),',
+        '',
+      ),
+    ],
+    test: replicaTest('wal/snapshot-file'),
+    outOfReach:
+      'it takes a failed sync of the folder at the end of a snapshot from a leader, a start, and a loss of power before the next snapshot, at one member: once in 5,000 runs',
+  },
 ];

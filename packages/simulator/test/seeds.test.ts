@@ -25,6 +25,11 @@ const FOUND: readonly (readonly [number, string, string])[] = [
   ],
   [21571, 'a segment that lost its first frame goes on without the hard state', 'bare-segment-without-hard-state'],
   [70281, 'a segment whose first write ended within the checksum of its header', 'failed-first-write-refused'],
+  [
+    1795989460,
+    'the log begins after a snapshot that a start has found, and a loss of power takes its name away',
+    'found-snapshot-taken-for-durable',
+  ],
   [112300344, 'a forward of a removed member that arrives twice is executed twice', 'removed-member-forwards-twice'],
 ];
 

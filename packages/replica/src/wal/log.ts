@@ -22,6 +22,7 @@ import { SegmentPreparer } from './preparer.js';
 import { ENTRY_DATA_BYTES_MAX, ENTRY_OVERHEAD_BYTES, HARD_STATE_BYTES, RESET_BYTES } from './record.js';
 import { fileBytesMax } from './sectors.js';
 import { encodeSegmentHeader, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, segmentPath, WAL_DIRECTORY } from './segment.js';
+import { SNAPSHOT_DIRECTORY } from './snapshot-file.js';
 import { inOrder, type Step } from './steps.js';
 
 export const SEGMENT_BYTES_MIN = 1024;
@@ -487,8 +488,10 @@ export class Wal {
 
   #settleSteps(state: WalState): readonly Step[] {
     const path = segmentPath(this.#sequence);
-    const { rewrite, unused } = state;
+    const { rewrite, unused, reset } = state;
     return [
+      // The log is about to say that it begins after a snapshot: one that was found in place may have been renamed, and that not be durable.
+      ...(reset === undefined ? [] : [(next: DiskDone): void => this.#disk.syncDirectory(SNAPSHOT_DIRECTORY, next)]),
       // Written again, not only synced: after a failed sync the system may hold the bytes in memory and believe them durable.
       (next) => this.#disk.write(path, rewrite.offset, [rewrite.bytes], next),
       (next) => this.#disk.sync(path, next),

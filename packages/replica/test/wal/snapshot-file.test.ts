@@ -135,6 +135,26 @@ describe('snapshot files', () => {
     }
   });
 
+  test('a snapshot that a start has found is in place for good before the log says that it begins after it', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const world = new World(seed);
+      world.open();
+      const writer = new SnapshotWriter(world.disk, nodePlatform, IDS, metadata(20, 3));
+      world.disk.failNext('sync directory', 'io', (path) => path === 'snapshots');
+      const error = world.finish((done) => writer.finish(done));
+      assert.equal(error?.code, 'io', 'renamed, and not durable: its member stops');
+      world.disk = world.disk.kill();
+      world.open({}, { index: 20, term: 3 });
+      world.disk = world.disk.crash();
+      assert.deepEqual(
+        listSnapshots(world.disk).map(({ index }) => index),
+        [20],
+        `seed ${seed}`,
+      );
+      assert.equal(world.open({}, { index: 20, term: 3 }).lastIndex, 20);
+    }
+  });
+
   test('a damaged bit anywhere is refused, as is a file that is cut off or longer', () => {
     const world = new World();
     const file = write(world, 20, 3, content(3, 40));

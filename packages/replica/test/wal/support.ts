@@ -5,6 +5,7 @@ import { nodePlatform } from '../../src/adapters/platform.js';
 import type { DiskDone, DiskError } from '../../src/seams/disk.js';
 import type { RandomStream } from '../../src/seams/random.js';
 import { type DiskOperation, MemoryDisk } from '../../src/testing/memory-disk.js';
+import { SNAPSHOT_DIRECTORY } from '../../src/wal/snapshot-file.js';
 import type { LogPosition, RecoveredWal, Wal, WalBatch, WalOptions } from '../../src/wal/wal.js';
 import { recoverWal } from '../../src/wal/wal.js';
 
@@ -68,6 +69,10 @@ export class World {
         return 0;
       },
     });
+    // Where the snapshots are that tests tell only the positions of.
+    this.succeed((done) => this.disk.makeDirectory(SNAPSHOT_DIRECTORY, done));
+    this.succeed((done) => this.disk.syncDirectory('', done));
+    this.operations.length = 0;
   }
 
   /** Runs the operation and everything else that is due. */
