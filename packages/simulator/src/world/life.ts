@@ -12,6 +12,9 @@ export class Life {
   /** Nothing that it does from now on gets out. */
   over = false;
   turnRequested = false;
+  turn: () => void = () => {};
+  tickMs = 0;
+  tick: () => void = () => {};
   /** A call into it is under way. */
   entered = false;
   closing = false;
