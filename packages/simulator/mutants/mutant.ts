@@ -42,6 +42,15 @@ export function inReplica(room: string, find: string, replace: string): Edit {
   return { file: `packages/replica/dist/src/${room}.js`, find, replace };
 }
 
+/** In what stands above a member. `room` is a file of packages/server/src without its ending. */
+export function inServer(room: string, find: string, replace: string): Edit {
+  return { file: `packages/server/dist/src/${room}.js`, find, replace };
+}
+
+export function serverTest(name: string): string {
+  return `packages/server/dist/test/${name}.test.js`;
+}
+
 export function raftTest(name: string): string {
   return `packages/raft/dist/test/${name}.test.js`;
 }

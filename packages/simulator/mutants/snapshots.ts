@@ -297,5 +297,7 @@ export const snapshots: readonly Mutant[] = [
     kind: 'safety',
     edits: [inReplica('wal/log', 'state.hasSnapshot ? [this.#syncSnapshots, ...logSteps] : logSteps', 'logSteps')],
     test: replicaTest('wal/snapshot-file'),
+    outOfReach:
+      'it takes a failed sync of the folder right behind the renaming of a snapshot from a leader, a start, and a loss of power before the next snapshot: once in 6,000 runs',
   },
 ];

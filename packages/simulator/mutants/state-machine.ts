@@ -1,5 +1,5 @@
-/** Defects of leases and watches: the last part of the list. */
-import { inReplica, type Mutant, replicaTest } from './mutant.js';
+/** Defects of leases, watches and locks: the last part of the list. */
+import { inReplica, inServer, type Mutant, replicaTest, serverTest } from './mutant.js';
 
 export const stateMachine: readonly Mutant[] = [
   {
@@ -77,8 +77,8 @@ export const stateMachine: readonly Mutant[] = [
     edits: [
       inReplica(
         'watch/hub',
-        'watcher.set.remove(watcher);\n            watcher.isPaused = true;',
-        'watcher.set.remove(watcher);\n            watcher.next = events[0].keyValue.modRevision;\n            watcher.isPaused = true;',
+        'if (!wantsMore) {\n',
+        'if (!wantsMore) {\n            watcher.next = events[0].keyValue.modRevision;\n',
       ),
     ],
     test: replicaTest('watch/hub.property'),
@@ -96,6 +96,24 @@ export const stateMachine: readonly Mutant[] = [
       ),
     ],
     test: replicaTest('watch/hub.property'),
+  },
+  {
+    bug: 82,
+    name: 'lock-of-a-dead-session',
+    planted: 'lock service: who has waited has the lock when its turn comes, whether or not its session is still alive',
+    kind: 'safety',
+    edits: [
+      inServer(
+        'etcd/lock',
+        `else if (outcome.value === undefined)
+                this.#reply.fail(etcdFailure('SessionExpired'));
+            else`,
+        'else',
+      ),
+    ],
+    test: serverTest('etcd/locks'),
+    outOfReach:
+      'a lock is a key with a lease, and those are simulated (see 71); the service that waits for one and hands it out stands above the simulated part',
   },
   {
     bug: 'own',

@@ -1,8 +1,8 @@
 /**
  * A private copy of the compiled packages, in a temporary folder, in which mutants are planted one after the other.
  *
- *     <temporary>/packages/raft, replica, simulator     compiled, with their tests
- *     <temporary>/node_modules/@quorate/*               links to these
+ *     <temporary>/packages/raft, replica, simulator ...     compiled, with their tests
+ *     <temporary>/node_modules/@quorate/*                   links to these
  *
  * The working tree is only read.
  */
@@ -15,11 +15,20 @@ import type { Mutant } from './mutant.js';
 /** The repository; this file runs from packages/simulator/dist/mutants. */
 export const ROOT: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..');
 
-const PACKAGES = ['raft', 'replica', 'simulator'] as const;
+/** By folder: their names. */
+const PACKAGES = {
+  raft: '@quorate/raft',
+  replica: '@quorate/replica',
+  simulator: '@quorate/simulator',
+  proto: '@quorate/proto',
+  grpc: '@quorate/grpc',
+  client: '@quorate/client',
+  server: 'quorate',
+} as const;
 /** What a package is made of, as far as running it and its tests goes. */
 const PARTS = ['package.json', 'dist/src', 'dist/test', 'test'] as const;
 /** What the tests need besides. */
-const LIBRARIES = ['fast-check'] as const;
+const LIBRARIES = ['fast-check', '@grpc/grpc-js', 'pino', 'prom-client', 'commander'] as const;
 
 /** The changed text of each file that the mutant changes. Throws if it does not fit the compiled code under `root`. */
 export function changedFiles(root: string, { name, edits }: Mutant): ReadonlyMap<string, string> {
@@ -40,15 +49,18 @@ export class Workshop {
   constructor() {
     this.folder = mkdtempSync(path.join(tmpdir(), 'quorate-mutants-'));
     const modules = path.join(this.folder, 'node_modules');
-    mkdirSync(path.join(modules, '@quorate'), { recursive: true });
-    for (const name of PACKAGES) {
-      const copy = path.join(this.folder, 'packages', name);
+    const link = (to: string, name: string): void => {
+      mkdirSync(path.dirname(path.join(modules, name)), { recursive: true });
+      symlinkSync(to, path.join(modules, name));
+    };
+    for (const [folder, name] of Object.entries(PACKAGES)) {
+      const copy = path.join(this.folder, 'packages', folder);
       for (const part of PARTS) {
-        cpSync(path.join(ROOT, 'packages', name, part), path.join(copy, part), { recursive: true });
+        cpSync(path.join(ROOT, 'packages', folder, part), path.join(copy, part), { recursive: true });
       }
-      symlinkSync(copy, path.join(modules, '@quorate', name));
+      link(copy, name);
     }
-    for (const name of LIBRARIES) symlinkSync(path.join(ROOT, 'node_modules', name), path.join(modules, name));
+    for (const name of LIBRARIES) link(path.join(ROOT, 'node_modules', name), name);
   }
 
   /** Plants the mutant in place of the one before. */

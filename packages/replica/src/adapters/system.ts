@@ -9,7 +9,8 @@ const RANDOM_INT_MAX = 2 ** 48 - 1;
 
 const stream: RandomStream = {
   integer: (bound) => {
-    if (bound <= RANDOM_INT_MAX) return randomInt(bound);
+    // What is no bound is refused there.
+    if (!Number.isSafeInteger(bound) || bound <= RANDOM_INT_MAX) return randomInt(bound);
     // A safe integer has 53 bits: draw the upper and the lower part until the number is within the bound.
     for (;;) {
       const drawn = randomInt(2 ** 21) * 2 ** 32 + randomInt(2 ** 32);

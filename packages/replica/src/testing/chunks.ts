@@ -3,11 +3,29 @@
 /** Below this a loop over bytes is faster than a call or a view. */
 const LOOP_BYTES_MAX = 48;
 
+/** Copies are cut from blocks of this size: one by one, most would be an allocation outside of the heap. */
+const BLOCK_BYTES = 32 * 1024;
+/** ... but for large ones, which would waste what is left of a block. */
+const CUT_BYTES_MAX = 2 * 1024;
+let block = new ArrayBuffer(BLOCK_BYTES);
+let blockUsed = 0;
+
+function allocate(length: number): Uint8Array {
+  if (length > CUT_BYTES_MAX) return new Uint8Array(length);
+  if (blockUsed + length > BLOCK_BYTES) {
+    block = new ArrayBuffer(BLOCK_BYTES);
+    blockUsed = 0;
+  }
+  const bytes = new Uint8Array(block, blockUsed, length);
+  blockUsed += length;
+  return bytes;
+}
+
 /** A copy. */
 export function join(chunks: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const chunk of chunks) length += chunk.length;
-  const bytes = new Uint8Array(length);
+  const bytes = allocate(length);
   let offset = 0;
   for (const chunk of chunks) {
     if (chunk.length > LOOP_BYTES_MAX) bytes.set(chunk, offset);

@@ -190,9 +190,10 @@ export class ClusterRules {
   #checkCore(watched: Watched, raft: Raft): void {
     const { log } = raft.core;
     watched.stepsUnchecked += 1;
-    const after = checkTransition(watched.before, raft);
+    const { before } = watched;
+    const after = checkTransition(before, raft);
     const isDue = watched.stepsUnchecked * FULL_CHECK_ENTRIES >= log.lastIndex - log.compactedIndex;
-    if (isDue || after.role !== watched.before.role) {
+    if (isDue || after.role !== before.role) {
       watched.stepsUnchecked = 0;
       checkState(raft);
     }

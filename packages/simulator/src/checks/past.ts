@@ -8,6 +8,7 @@ import { brief, type Operation } from './history.js';
 import { require } from './violation.js';
 
 const RULE = 'past read';
+const decoder = new TextDecoder();
 
 export class PastReads {
   /** By key and revision of the change. */
@@ -52,7 +53,7 @@ export class PastReads {
   }
 
   #note(who: string, key: string, at: number, found: KeyValue | undefined): void {
-    const value = found === undefined ? undefined : new TextDecoder().decode(found.value);
+    const value = found === undefined ? undefined : decoder.decode(found.value);
     const seen = value === undefined ? 'nothing' : `${brief(value)} of revision ${found?.modRevision}`;
     const known = this.#views.get(`${key}@${at}`) ?? seen;
     this.#views.set(`${key}@${at}`, known);

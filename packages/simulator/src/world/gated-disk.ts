@@ -30,16 +30,20 @@ export class GatedDisk implements Disk {
   }
 
   makeDirectory(directory: string, done: DiskDone): void {
-    this.#pass('make directory', directory, 0, done, (then) => this.#disk.makeDirectory(directory, then));
+    if (!this.#gate.begin('make directory', directory, 0)) return;
+    this.#disk.makeDirectory(directory, this.#gated('make directory', directory, done));
   }
 
   create(path: string, sizeBytes: number, done: DiskDone): void {
-    this.#pass('create', path, sizeBytes, done, (then) => this.#disk.create(path, sizeBytes, then));
+    if (!this.#gate.begin('create', path, sizeBytes)) return;
+    this.#disk.create(path, sizeBytes, this.#gated('create', path, done));
   }
 
   write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    this.#pass('write', path, bytes, done, (then) => this.#disk.write(path, offset, chunks, then));
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    if (!this.#gate.begin('write', path, bytes)) return;
+    this.#disk.write(path, offset, chunks, this.#gated('write', path, done));
   }
 
   writeSynced(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
@@ -50,27 +54,31 @@ export class GatedDisk implements Disk {
   }
 
   sync(path: string, done: DiskDone): void {
-    this.#pass('sync', path, 0, done, (then) => this.#disk.sync(path, then));
+    if (!this.#gate.begin('sync', path, 0)) return;
+    this.#disk.sync(path, this.#gated('sync', path, done));
   }
 
   truncate(path: string, sizeBytes: number, done: DiskDone): void {
-    this.#pass('truncate', path, sizeBytes, done, (then) => this.#disk.truncate(path, sizeBytes, then));
+    if (!this.#gate.begin('truncate', path, 0)) return;
+    this.#disk.truncate(path, sizeBytes, this.#gated('truncate', path, done));
   }
 
   rename(from: string, to: string, done: DiskDone): void {
-    this.#pass('rename', to, 0, done, (then) => this.#disk.rename(from, to, then));
+    if (!this.#gate.begin('rename', to, 0)) return;
+    this.#disk.rename(from, to, this.#gated('rename', to, done));
   }
 
   remove(path: string, done: DiskDone): void {
-    this.#pass('remove', path, 0, done, (then) => this.#disk.remove(path, then));
+    if (!this.#gate.begin('remove', path, 0)) return;
+    this.#disk.remove(path, this.#gated('remove', path, done));
   }
 
   syncDirectory(directory: string, done: DiskDone): void {
-    this.#pass('sync directory', directory, 0, done, (then) => this.#disk.syncDirectory(directory, then));
+    if (!this.#gate.begin('sync directory', directory, 0)) return;
+    this.#disk.syncDirectory(directory, this.#gated('sync directory', directory, done));
   }
 
-  #pass(operation: string, path: string, bytes: number, done: DiskDone, run: (then: DiskDone) => void): void {
-    if (!this.#gate.begin(operation, path, bytes)) return;
-    run((error) => this.#gate.complete(operation, path, () => done(error)));
+  #gated(operation: string, path: string, done: DiskDone): DiskDone {
+    return (error) => this.#gate.complete(operation, path, () => done(error));
   }
 }

@@ -13,6 +13,9 @@ export class Life {
   over = false;
   turnRequested = false;
   noticesRequested = false;
+  turn: () => void = () => {};
+  tickMs = 0;
+  tick: () => void = () => {};
   /** A call into it is under way. */
   entered = false;
   closing = false;

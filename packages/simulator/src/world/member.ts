@@ -7,10 +7,11 @@
  * member is paused, and followed by the checks. A crash within a call (at a crash point) cannot unwind the call; from that
  * moment on nothing that it does gets out: no frame, no disk operation, no answer. That is as good as never having gone on.
  */
-import type { ConfigChange } from '@quorate/raft';
+import type { ConfigChange, MemberId } from '@quorate/raft';
 import {
   type AdminAnswer,
   type AdminOperation,
+  type Channel,
   COMMIT_NOTICE_PAUSE_MS,
   type DiskError,
   type Failure,
@@ -36,6 +37,7 @@ import { GatedDisk } from './gated-disk.js';
 import { Inbox } from './inbox.js';
 import { Life } from './life.js';
 import type { SeededRandom, Stream } from './random.js';
+import { SkewedClock } from './skewed-clock.js';
 import type { World } from './world.js';
 
 /** A process takes some time to start. */
@@ -139,6 +141,7 @@ export class Member {
     this.#lives += 1;
     const life = new Life(this.#lives);
     this.#life = life;
+    this.#drive(life);
     life.operationsLeft = this.#drawCrashPoint();
     this.#world.log.note('member', this.name, `starts, life ${life.number}`);
     this.#world.schedule.after(START_MS, () => this.enter(life, () => this.#begin(life)));
@@ -236,16 +239,44 @@ export class Member {
       this.#backlog.push(() => this.enter(life, run));
       return;
     }
-    if (life.entered) throw new Violation('simulator', `${this.name} is entered twice`);
-    life.entered = true;
+    this.#begins(life);
     try {
       run();
     } catch (error) {
-      // Whatever a dead member still does is of no account.
-      if (!life.over && !(error instanceof StartRefused)) throw error;
-      life.entered = false;
-      if (!life.over) this.#endRefused(error as StartRefused);
+      this.#failed(life, error);
     }
+    this.#ended(life);
+  }
+
+  /** A frame comes in as enter() has it, but most of what comes in are frames: without a function for each. */
+  #enterFrame(life: Life, from: MemberId, channel: Channel, frame: Uint8Array): void {
+    if (this.#paused) {
+      const kept = frame.slice();
+      this.enter(life, () => life.replica?.frame(from, channel, kept));
+      return;
+    }
+    this.#begins(life);
+    try {
+      life.replica?.frame(from, channel, frame);
+    } catch (error) {
+      this.#failed(life, error);
+    }
+    this.#ended(life);
+  }
+
+  #begins(life: Life): void {
+    if (life.entered) throw new Violation('simulator', `${this.name} is entered twice`);
+    life.entered = true;
+  }
+
+  /** Whatever a dead member still does is of no account. */
+  #failed(life: Life, error: unknown): void {
+    if (!life.over && !(error instanceof StartRefused)) throw error;
+    life.entered = false;
+    if (!life.over) this.#endRefused(error as StartRefused);
+  }
+
+  #ended(life: Life): void {
     life.entered = false;
     if (life.over || life.replica === undefined) return;
     this.#world.rules.step(life.memberId);
@@ -421,15 +452,14 @@ export class Member {
           historyRetentionRevisions: 0,
         },
         {
-          // As fast or slow as its ticks.
-          clock: { nowMs: () => (schedule.nowMs * scenario.tickMs) / tickMs },
+          clock: new SkewedClock(schedule, scenario.tickMs, tickMs),
           disk,
           network: {
             setPeers: (all) => {
               if (!life.over) endpoint.setPeers(all);
             },
             send: (to, channel, chunks) => {
-              if (!this.#isCrashPoint(life, 'before a send')) endpoint.send(to, channel, chunks);
+              if (!this.#isCrashPoint(life, 'a send')) endpoint.send(to, channel, chunks);
             },
             flush: () => {
               if (!life.over) endpoint.flush();
@@ -450,7 +480,8 @@ export class Member {
       const input = this.#input(life);
       endpoint.start(this.#world.tamper.input?.(input, memberId, this.#faults) ?? input);
       rules.watch(memberId, life.replica);
-      this.#tickLater(life, tickMs);
+      life.tickMs = tickMs;
+      this.#world.schedule.after(tickMs, life.tick);
       this.#world.log.note('member', this.name, `is up as ${memberId} at ${recovered.state.appliedIndex}`);
     });
   }
@@ -490,8 +521,7 @@ export class Member {
     const inbox = new Inbox((from, channel, frame) => {
       if (life.over) return;
       log.record('frame', this.name, frame.length, () => this.#world.tellFrame(from, life.memberId, frame));
-      const kept = this.#paused ? frame.slice() : frame;
-      this.enter(life, () => life.replica?.frame(from, channel, kept));
+      this.#enterFrame(life, from, channel, frame);
     });
     life.inbox = inbox;
     if (this.holdsAppends) inbox.hold((_from, channel) => channel === 'append');
@@ -507,12 +537,7 @@ export class Member {
     if (life.turnRequested || life.over) return;
     life.turnRequested = true;
     const { scenario, schedule } = this.#world;
-    schedule.after(this.#faults.between(0, scenario.turnDelayMs), () =>
-      this.enter(life, () => {
-        life.turnRequested = false;
-        life.replica?.turn();
-      }),
-    );
+    schedule.after(this.#faults.between(0, scenario.turnDelayMs), life.turn);
   }
 
   #requestCommitNotices(life: Life): void {
@@ -526,13 +551,20 @@ export class Member {
     );
   }
 
-  #tickLater(life: Life, tickMs: number): void {
-    this.#world.schedule.after(tickMs, () => {
+  /** What a life does again and again: one function for all its turns, and one for all its ticks. */
+  #drive(life: Life): void {
+    const turn = (): void => {
+      life.turnRequested = false;
+      life.replica?.turn();
+    };
+    const tick = (): void => life.replica?.tick();
+    life.turn = () => this.enter(life, turn);
+    life.tick = () => {
       if (life.over) return;
-      this.#tickLater(life, tickMs);
+      this.#world.schedule.after(life.tickMs, life.tick);
       if (this.#paused) this.#missedTicks += 1;
-      else this.enter(life, () => life.replica?.tick());
-    });
+      else this.enter(life, tick);
+    };
   }
 
   #drawTickMs(): number {
@@ -548,13 +580,14 @@ export class Member {
     return 1 + Math.floor((2 * this.#faults.fraction()) / crashPointChance);
   }
 
-  /** True: the life is over, what was to follow must not. */
-  #isCrashPoint(life: Life, where: string): boolean {
+  /** True: the life is over, what was to follow must not. `what`, on which `path`, is what is about to happen. */
+  #isCrashPoint(life: Life, what: string, path?: string, suffix: string = ''): boolean {
     if (life.over) return true;
     if (life.operationsLeft === undefined || !this.#world.isStorm) return false;
     life.operationsLeft -= 1;
     if (life.operationsLeft > 0) return false;
-    this.crash(this.#world.drawCrashKind(this.#faults), where);
+    const where = path === undefined ? what : `${what} ${path}${suffix}`;
+    this.crash(this.#world.drawCrashKind(this.#faults), `before ${where}`);
     return true;
   }
 
@@ -562,7 +595,7 @@ export class Member {
     const { log, tamper } = this.#world;
     return new GatedDisk(tamper.disk?.(this.#disk, this.#faults) ?? this.#disk, {
       begin: (operation, path, bytes) => {
-        if (this.#isCrashPoint(life, `before ${operation} ${path}`)) return false;
+        if (this.#isCrashPoint(life, operation, path)) return false;
         if (this.onDisk?.(operation, path) === true) {
           this.crash('power', `before ${operation} ${path}`);
           return false;
@@ -571,10 +604,10 @@ export class Member {
         return true;
       },
       complete: (operation, path, done) => {
-        if (this.#isCrashPoint(life, `before ${operation} ${path} is answered`)) return;
-        const answer = (): void => this.enter(life, done);
-        if (this.#stalled !== undefined && path.includes(this.#stalled.part)) this.#stalled.waiting.push(answer);
-        else answer();
+        if (this.#isCrashPoint(life, operation, path, ' is answered')) return;
+        const stalled = this.#stalled;
+        if (stalled === undefined || !path.includes(stalled.part)) this.enter(life, done);
+        else stalled.waiting.push(() => this.enter(life, done));
       },
     });
   }

@@ -29,7 +29,7 @@ export class Schedule {
 
   /** Lets the next event happen; false if there is none up to `untilMs`, and it is that time now. */
   next(untilMs: number): boolean {
-    const [first] = this.#heap;
+    const first = this.#heap[0];
     if (first === undefined || first.atMs > untilMs) {
       this.#nowMs = Math.max(this.#nowMs, untilMs);
       return false;
