@@ -8,8 +8,19 @@ export const storage: readonly Mutant[] = [
     planted: 'log: at the start an entry that replaces another one leaves those after it',
     kind: 'safety',
     edits: [
-      inReplica('wal/replay', 'if (keep < this.#entries.length)', 'if (keep < 0)'),
-      inReplica('wal/replay', 'this.#entries.push(entry);', 'this.#entries[keep] = entry;'),
+      inReplica(
+        'wal/entry-run',
+        'list.length = length;',
+        '(this.tails ??= []).push(list.splice(length, list.length).slice(1));',
+      ),
+      inReplica(
+        'wal/entry-run',
+        'this.#ends.push(end);',
+        `this.#ends.push(end);
+        const lists = [this.#terms, this.#types, this.#payloads, this.#starts, this.#ends];
+        this.tails?.forEach((tail, i) => lists[i].push(...tail));
+        this.tails = undefined;`,
+      ),
     ],
     test: replicaTest('wal/replay'),
   },

@@ -36,6 +36,7 @@ import { type Damage, type DamageKind, damageDisk } from './damage.js';
 import { GatedDisk } from './gated-disk.js';
 import { Inbox } from './inbox.js';
 import { Life } from './life.js';
+import { MEMBER_OPTIONS } from './member-options.js';
 import type { SeededRandom, Stream } from './random.js';
 import { SkewedClock } from './skewed-clock.js';
 import type { World } from './world.js';
@@ -46,8 +47,6 @@ const START_MS = 5;
 const JOIN_RETRY_TICKS = 20;
 /** An event that the trace names is a crash point with this probability: they are few, and what follows them is delicate. */
 const TRACE_CRASH_CHANCE = 0.03;
-/** Short enough to be out of date within a run. */
-const HISTORY_RETENTION_MS = 5_000;
 /** A member that halted, or stops, and cannot finish, is killed after so many ticks. */
 const STOP_TICKS = 100;
 
@@ -436,21 +435,9 @@ export class Member {
       life.endpoint = endpoint;
       const { schedule } = this.#world;
       const tickMs = this.#drawTickMs();
+      const { name } = this;
       life.replica = new Replica(
-        {
-          ...scenario,
-          clusterId,
-          memberId,
-          name: this.name,
-          peerAddress: this.address,
-          clientAddress: '',
-          initialPeers: peers,
-          priority: 100,
-          quotaBytes: -1,
-          historyMode: 'periodic',
-          historyRetentionMs: HISTORY_RETENTION_MS,
-          historyRetentionRevisions: 0,
-        },
+        { ...scenario, ...MEMBER_OPTIONS, clusterId, memberId, name, peerAddress: this.address, initialPeers: peers },
         {
           clock: new SkewedClock(schedule, scenario.tickMs, tickMs),
           disk,
