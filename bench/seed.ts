@@ -5,6 +5,9 @@
  * 2. Three members as processes, one client: `POST` to the first, `GET` from the second; with a second's pause after each
  *    set as the seed's load script has it, and without; then 64 clients without.
  *
+ * 3. The same by one client without pauses at three members of etcd, through its JSON gateway, on this machine in this run. Installs
+ *    Debian's etcd-server if it is missing; where that cannot be, it says so and leaves this part out.
+ *
  * The seed's figures come from another machine (Intel i7-6820HQ, 2.7 GHz) and another load tool: take them as what was
  * published, not as a race. Writes bench/results/seed.json.
  */
@@ -15,6 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { openStandalone } from '@quorate/replica';
 import { ProcessCluster } from '@quorate/replica/testing';
 import { HttpApi } from 'quorate';
+import { leaderMember, requireTools, versionOf } from './etcd/cluster.js';
+import { System } from './etcd/systems.js';
 import { RawClient } from './raw-client.js';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -78,8 +83,16 @@ async function inProcess(): Promise<{ readonly seconds: number; readonly allocat
   return { seconds, allocatedMB: (after.rss - before.rss) / 1e6 };
 }
 
-/** Milliseconds that the call took. Throws if it was not answered with `status`. */
-async function timed(client: RawClient, status: number, method: string, at: string, body?: string): Promise<number> {
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+  /** Of the answer. */
+  readonly status: number;
+}
+
+/** Milliseconds that the call took. Throws if it was answered otherwise. */
+async function timed(client: RawClient, { method, path: at, body, status }: Call): Promise<number> {
   const begin = performance.now();
   const answer = await client.call(method, at, body);
   const took = performance.now() - begin;
@@ -87,23 +100,45 @@ async function timed(client: RawClient, status: number, method: string, at: stri
   throw new Error(`${method} ${at}: ${answer.status} ${answer.body}`);
 }
 
+/** Members, and how they are spoken to. */
+interface Target {
+  /** Written to, and read from. */
+  readonly addresses: readonly string[];
+  set(key: string, value: string): Call;
+  get(key: string): Call;
+}
+
+const SEED_CALLS: Omit<Target, 'addresses'> = {
+  set: (key, value) => ({ method: 'POST', path: '/key', body: JSON.stringify({ key, value }), status: 201 }),
+  get: (key) => ({ method: 'GET', path: `/key/${key}`, status: 200 }),
+};
+
+const GATEWAY_CALLS: Omit<Target, 'addresses'> = {
+  set: (key, value) => gatewayCall('put', { key: btoa(key), value: btoa(value) }),
+  get: (key) => gatewayCall('range', { key: btoa(key) }),
+};
+
+function gatewayCall(name: string, message: unknown): Call {
+  return { method: 'POST', path: `/v3/kv/${name}`, body: JSON.stringify(message), status: 200 };
+}
+
 /** One client: sets a fresh key at the first member, reads it at the second, until the time is up. */
 async function client(
-  addresses: readonly string[],
+  target: Target,
   keyPrefix: string,
   until: number,
   pauseMs: number,
 ): Promise<{ readonly sets: number[]; readonly gets: number[] }> {
-  const [writeTo = '', readFrom = ''] = addresses;
+  const [writeTo = '', readFrom = ''] = target.addresses;
   const writer = await RawClient.open(writeTo);
   const reader = await RawClient.open(readFrom);
   const sets: number[] = [];
   const gets: number[] = [];
   for (let i = 0; performance.now() < until; i++) {
     const key = `${keyPrefix}-${i}`;
-    sets.push(await timed(writer, 201, 'POST', '/key', JSON.stringify({ key, value: `value-${i}` })));
+    sets.push(await timed(writer, target.set(key, `value-${i}`)));
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    gets.push(await timed(reader, 200, 'GET', `/key/${key}`));
+    gets.push(await timed(reader, target.get(key)));
   }
   writer.close();
   reader.close();
@@ -111,7 +146,7 @@ async function client(
 }
 
 async function measure(
-  addresses: readonly string[],
+  target: Target,
   name: string,
   clients: number,
   seconds: number,
@@ -121,7 +156,7 @@ async function measure(
   const start = performance.now();
   const until = start + seconds * 1000;
   const results = await Promise.all(
-    Array.from({ length: clients }, (_, n) => client(addresses, `${name}-${n}`.replaceAll(' ', '-'), until, pauseMs)),
+    Array.from({ length: clients }, (_, n) => client(target, `${name}-${n}`.replaceAll(' ', '-'), until, pauseMs)),
   );
   const took = (performance.now() - start) / 1000;
   const sets = results.flatMap((result) => result.sets);
@@ -138,21 +173,57 @@ async function cluster(): Promise<Row[]> {
   try {
     const leader = await members.leader();
     const others = members.members.filter((member) => member !== leader);
-    const addresses = [leader.address, others[0]?.address ?? ''];
-    await client(addresses, 'warm-up', performance.now() + WARM_UP_SECONDS * 1000, 0);
+    const target = { ...SEED_CALLS, addresses: [leader.address, others[0]?.address ?? ''] };
+    await client(target, 'warm-up', performance.now() + WARM_UP_SECONDS * 1000, 0);
     const published = {
       set: 'avg 1.27, med 0.782, p90 2.48, p95 3.35',
       get: 'avg 0.539, med 0.518, p90 0.688, p95 0.778',
     };
-    const none = { set: '', get: '' };
     return [
-      ...(await measure(addresses, '1 client with pause', 1, PAUSED_SECONDS, PAUSE_MS, published)),
-      ...(await measure(addresses, '1 client', 1, UNPAUSED_SECONDS, 0, none)),
-      ...(await measure(addresses, `${CLIENTS} clients`, CLIENTS, UNPAUSED_SECONDS, 0, none)),
+      ...(await measure(target, '1 client with pause', 1, PAUSED_SECONDS, PAUSE_MS, published)),
+      ...(await measure(target, ONE_CLIENT, 1, UNPAUSED_SECONDS, 0, NONE)),
+      ...(await measure(target, `${CLIENTS} clients`, CLIENTS, UNPAUSED_SECONDS, 0, NONE)),
     ];
   } finally {
     await members.stop();
   }
+}
+
+const NONE = { set: '', get: '' };
+const ONE_CLIENT = '1 client';
+
+/** Nothing where etcd cannot be had. */
+async function etcd(): Promise<Row[]> {
+  try {
+    await requireTools();
+  } catch (error) {
+    console.error(`etcd is left out: ${(error as Error).message.trim()}`);
+    return [];
+  }
+  const system = await System.create('etcd');
+  try {
+    system.start();
+    const leader = await leaderMember(system);
+    const other = system.members.find((member) => member !== leader) ?? leader;
+    const addresses = [leader, other].map(({ clientPort }) => `127.0.0.1:${clientPort}`);
+    const target = { ...GATEWAY_CALLS, addresses };
+    await client(target, 'warm-up', performance.now() + WARM_UP_SECONDS * 1000, 0);
+    const name = `etcd's gateway, ${ONE_CLIENT}`;
+    return await measure(target, name, 1, UNPAUSED_SECONDS, 0, NONE);
+  } finally {
+    await system.destroy();
+  }
+}
+
+/** Of the medians of one client without pauses. */
+function printRatios(quorate: readonly Row[], others: readonly Row[]): void {
+  if (others.length === 0) return;
+  const ratios = ['set', 'get'].map((what) => {
+    const ours = quorate.find(({ name }) => name === `${ONE_CLIENT}: ${what}`)?.medianMs ?? Number.NaN;
+    const theirs = others.find(({ name }) => name.endsWith(`: ${what}`))?.medianMs ?? Number.NaN;
+    return `${what} ${(ours / theirs).toFixed(2)}`;
+  });
+  console.log(`\nmedians of one client by those of ${versionOf('etcd')}'s gateway: ${ratios.join(', ')}`);
 }
 
 function print(seconds: number, allocatedMB: number, rows: readonly Row[]): void {
@@ -189,8 +260,11 @@ function print(seconds: number, allocatedMB: number, rows: readonly Row[]): void
 }
 
 const { seconds, allocatedMB } = await inProcess();
-const rows = await cluster();
+const quorateRows = await cluster();
+const etcdRows = await etcd();
+const rows = [...quorateRows, ...etcdRows];
 print(seconds, allocatedMB, rows);
+printRatios(quorateRows, etcdRows);
 mkdirSync(RESULTS, { recursive: true });
 const machine = {
   cores: cpus().length,
