@@ -2,9 +2,8 @@
  * Appends without entries, which tell a follower of a newer commit index and nothing else.
  *
  * They are held back for a moment, because the next append tells the same: under load a follower then gets one message a round instead
- * of two, and answers one (docs/decisions/0012-commit-notices.md). Nobody waits for
- * what they tell but watchers and serializable reads at the follower, and those who would wait have it sent before: a read index, and
- * an answer to a forwarded request, leave behind the notice for the member that asked.
+ * of two, and answers one (docs/decisions/0012-commit-notices.md). Only watchers and serializable reads at the follower notice. Those who
+ * would wait have it sent before: a read index, and an answer to a forwarded request, leave behind the notice for the member that asked.
  *
  *     held --(next append or snapshot to that member)--> dropped: superseded
  *     held --(an answer to that member)--> sent
