@@ -192,7 +192,7 @@ export const snapshots: readonly Mutant[] = [
       inReplica(
         'wal/replay',
         'if (this.#termAtSnapshot === term)',
-        'if (this.#termAtSnapshot === term && (index === 0 || this.#last.index === index))',
+        'if (this.#termAtSnapshot === term && (index === 0 || this.#lastIndex === index))',
       ),
     ],
   },

@@ -1,6 +1,8 @@
 /** Every mutant still fits the code that it changes, and every bug of the list is planted or has a reason why not. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { BUGS, mutants, withoutMutant } from '../mutants/catalogue.js';
@@ -13,6 +15,21 @@ test('every mutant applies to the compiled code, at exactly one place for each o
       assert.ok(changedFiles(ROOT, mutant).size > 0, `mutant ${mutant.name} changes nothing`);
     } catch (error) {
       problems.push((error as Error).message);
+    }
+  }
+  assert.deepEqual(problems, []);
+});
+
+test('every mutated file can be compiled', (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quorate-mutated-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const problems: string[] = [];
+  for (const mutant of mutants) {
+    for (const text of changedFiles(ROOT, mutant).values()) {
+      const file = path.join(folder, `${mutant.name}.mjs`);
+      writeFileSync(file, text);
+      const { status, stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
+      if (status !== 0) problems.push(`${mutant.name}: ${stderr}`);
     }
   }
   assert.deepEqual(problems, []);
