@@ -32,7 +32,7 @@ const TEST_SECONDS_MAX = 120;
 const RUN_SECONDS_MAX = 60;
 
 /** What a text says that names what is not there. */
-const BROKEN = /^(?:ReferenceError: )?\S+ is not defined$/;
+const BROKEN = /^(?:(?:ReferenceError|TypeError): )?\S+ is not (?:defined|a function)$/;
 const LOOK_MS = 250;
 
 /** The time in which work can be done: not that for which a machine, or both processes, stood still. */

@@ -45,7 +45,10 @@ export const reads: readonly Mutant[] = [
       inReplica(
         'replica/reads',
         'const context = this.#context + 1;',
-        `const open = [...this.#issued.values()].at(-1);
+        `let open;
+        this.#issued.forEach((batch) => {
+            open = batch;
+        });
         if (open !== undefined) {
             open.reads.push(...this.#waiting);
             this.#waiting = [];
