@@ -2,12 +2,13 @@
  * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs what would be written, so
  * that what is written stays below twice what was asked for, and a start replays no more bytes than it loads.
  *
- * The state is frozen in O(1) and written a slice at a time while writes go on. Safety: the file counts only once the log up
+ * The state is frozen in O(1) and written a slice at a time while writes go on, so many bytes a tick. Safety: the file counts only once the log up
  * to its index is durable here too, or a crash would leave a snapshot ahead of the log that precedes it; and the log is
  * released only after the file is durable (raft-bugs 36, 41, 65).
  */
 import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
 import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
+import { SNAPSHOT_BYTES_PER_TICK_MAX } from './limits.js';
 import type { FrozenState } from './state-machine.js';
 
 export interface SnapshotTakerOptions {
@@ -35,6 +36,7 @@ interface Running {
 export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions;
   #running: Running | undefined;
+  #budgetBytes = SNAPSHOT_BYTES_PER_TICK_MAX;
 
   constructor(options: SnapshotTakerOptions) {
     this.#options = options;
@@ -56,10 +58,15 @@ export class SnapshotTaker {
     };
   }
 
-  /** One slice, if the disk has taken the last one. Returns its bytes. */
+  /** Time has passed: there may be more slices, but never more at once than one tick's. */
+  tick(): void {
+    this.#budgetBytes = SNAPSHOT_BYTES_PER_TICK_MAX;
+  }
+
+  /** One slice, if the disk has taken the last one, and the tick's share is not used up. Returns its bytes. */
   step(persistedIndex: number): number {
     const running = this.#running;
-    if (running === undefined || running.writing) return 0;
+    if (running === undefined || running.writing || this.#budgetBytes <= 0) return 0;
     if (running.exhausted) {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
       return 0;
@@ -69,6 +76,7 @@ export class SnapshotTaker {
       running.exhausted = true;
       return this.step(persistedIndex);
     }
+    this.#budgetBytes -= slice.length;
     running.writing = true;
     running.writer.write(slice, (error) => {
       running.writing = false;

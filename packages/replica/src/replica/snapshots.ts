@@ -115,6 +115,7 @@ export class Snapshots {
 
   tick(): void {
     this.#sender.tick();
+    this.#taker.tick();
     this.#maybeTake();
   }
 

@@ -63,6 +63,9 @@ function temporaryName(disk: Disk, name: string): string {
   return `${name}.${attempt}${TEMPORARY_SUFFIX}`;
 }
 
+/** So much is written between two syncs: a sync of all of it at the end would hold up those of the log for as long as it takes. */
+const SYNC_BYTES: number = 4 * 1024 * 1024;
+
 /** Writes one snapshot. After an error it can only be aborted. */
 export class SnapshotWriter {
   readonly #disk: Disk;
@@ -71,6 +74,7 @@ export class SnapshotWriter {
   readonly #name: string;
   readonly #temporary: string;
   #offset = 0;
+  #unsyncedBytes = 0;
   #failure: DiskError | undefined;
   /** What waits for the file to exist. */
   #waiting: Step[] | undefined = [];
@@ -105,7 +109,15 @@ export class SnapshotWriter {
     const offset = this.#offset;
     const chunks = this.#framer.blocks(chunk);
     for (const part of chunks) this.#offset += part.length;
-    this.#whenOpen((next) => this.#disk.write(this.#temporary, offset, chunks, next), done);
+    const written: Step = (next) => this.#disk.write(this.#temporary, offset, chunks, next);
+    this.#unsyncedBytes += chunk.length;
+    if (this.#unsyncedBytes < SYNC_BYTES) {
+      this.#whenOpen(written, done);
+      return;
+    }
+    this.#unsyncedBytes = 0;
+    const synced: Step = (next) => this.#disk.sync(this.#temporary, next);
+    this.#whenOpen((next) => inOrder([written, synced], next), done);
   }
 
   /** Makes the snapshot durable and puts it in place. */
