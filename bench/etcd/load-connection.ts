@@ -12,6 +12,7 @@ const HEADERS = 1;
 const RST_STREAM = 3;
 const SETTINGS = 4;
 const PING = 6;
+const NO_ERROR = 0;
 const GOAWAY = 7;
 const WINDOW_UPDATE = 8;
 const END_STREAM = 0x1;
@@ -203,6 +204,8 @@ export class LoadConnection {
         this.#unblock();
         break;
       case GOAWAY:
+        // A server that stops says so, and closes the connection when the calls under way have ended.
+        if (payload.readUInt32BE(4) === NO_ERROR) break;
         throw new Error(`the server sent GOAWAY: ${payload.subarray(8).toString('latin1')}`);
       default:
         break;
