@@ -80,7 +80,7 @@ function* loadSnapshot(
 /** The last entries that were applied, at least LOG_MEMORY_BYTES of them if there are as many. */
 class RecentEntries {
   /** Contiguous, oldest first; none is empty. */
-  readonly #runs: EntryRun[] = [];
+  readonly #runs: { readonly run: EntryRun; readonly bytes: number }[] = [];
   #bytes = 0;
   #before: LogPosition;
 
@@ -89,7 +89,7 @@ class RecentEntries {
   }
 
   *entries(): Generator<Entry, void> {
-    for (const run of this.#runs) yield* run;
+    for (const { run } of this.#runs) yield* run;
   }
 
   /** The position before the first of them. */
@@ -99,13 +99,16 @@ class RecentEntries {
 
   push(run: EntryRun): void {
     if (run.length === 0) return;
-    this.#runs.push(run);
-    this.#bytes += run.bytes;
+    // Counted once: it takes a look at every entry.
+    const { bytes } = run;
+    this.#runs.push({ run, bytes });
+    this.#bytes += bytes;
     for (let [oldest] = this.#runs; oldest !== undefined; [oldest] = this.#runs) {
       if (this.#bytes - oldest.bytes < LOG_MEMORY_BYTES) return;
       this.#runs.shift();
       this.#bytes -= oldest.bytes;
-      this.#before = { index: oldest.firstIndex + oldest.length - 1, term: oldest.term(oldest.length - 1) };
+      const last = oldest.run.length - 1;
+      this.#before = { index: oldest.run.firstIndex + last, term: oldest.run.term(last) };
     }
   }
 }
