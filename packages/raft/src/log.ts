@@ -133,7 +133,8 @@ export class RaftLog {
    */
   tryAppend(previousIndex: number, previousTerm: number, entries: readonly Entry[]): boolean {
     if (!this.matches(previousIndex, previousTerm)) return false;
-    for (const [offset, entry] of entries.entries()) {
+    for (let offset = 0; offset < entries.length; offset++) {
+      const entry = entries[offset] as Entry;
       if (this.matches(entry.index, entry.term)) continue;
       if (entry.index <= this.lastIndex) this.#truncateAfter(entry.index - 1);
       for (let rest = offset; rest < entries.length; rest++) this.append(entries[rest] as Entry);

@@ -86,8 +86,7 @@ export function sendAppend(core: Core, to: MemberId, progress: Progress): void {
   // Through a full window goes only an append without entries: it finds out whether the earlier ones got lost.
   const withheld = progress.state === 'replicate' && progress.inflights.full();
   const entries = withheld ? [] : log.slice(progress.next, options.appendBytesMax);
-  let bytes = 0;
-  for (const entry of entries) bytes += entry.data.length;
+  const bytes = log.bytesBetween(previousIndex, previousIndex + entries.length);
   core.send({
     type: 'append',
     from: core.id,

@@ -99,7 +99,7 @@ export class ReplicaDoor implements MemberDoor {
   }
 
   isLearner(): boolean {
-    return !isVoter(this.#replica.state.position.config, this.header.memberId);
+    return !isVoter(this.#replica.state.config, this.header.memberId);
   }
 
   onLeaderChange(listener: (leaderId: number) => void): () => void {

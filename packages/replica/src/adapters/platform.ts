@@ -2,8 +2,9 @@
 import { crc32 } from 'node:zlib';
 import type { Platform } from '../seams/index.js';
 
-/** Longer strings are worth a native call. */
-const LOOP_CHARS_MAX = 48;
+/** Longer strings are worth a native call: to be written, and to be read, where each char makes another string on the way. */
+const LOOP_WRITE_CHARS_MAX = 48;
+const LOOP_READ_CHARS_MAX = 6;
 
 /** Buffer's own conversions, which work on any Uint8Array and need no Buffer made for it. */
 const { latin1Slice, latin1Write } = Buffer.prototype as unknown as {
@@ -12,13 +13,13 @@ const { latin1Slice, latin1Write } = Buffer.prototype as unknown as {
 };
 
 function writeLatin1(text: string, into: Uint8Array, offset: number): number {
-  if (text.length > LOOP_CHARS_MAX) return latin1Write.call(into, text, offset, text.length);
+  if (text.length > LOOP_WRITE_CHARS_MAX) return latin1Write.call(into, text, offset, text.length);
   for (let i = 0; i < text.length; i += 1) into[offset + i] = text.charCodeAt(i);
   return text.length;
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > LOOP_CHARS_MAX / 4) return latin1Slice.call(bytes, start, end);
+  if (end - start > LOOP_READ_CHARS_MAX) return latin1Slice.call(bytes, start, end);
   let text = '';
   for (let i = start; i < end; i += 1) text += String.fromCharCode(bytes[i] as number);
   return text;

@@ -219,7 +219,7 @@ export class LeaderDuties {
   #transfer(request: AdminRequest, target: MemberId): void {
     if (target === this.#options.memberId) {
       this.#succeed(request, target);
-    } else if (target !== NO_MEMBER && !isVoter(this.#port.state().position.config, target)) {
+    } else if (target !== NO_MEMBER && !isVoter(this.#port.state().config, target)) {
       const refusal = failure('bad-transferee', 'rejected', `leadership cannot move: member ${target} is no voter`);
       this.#port.requests.end(request, refusal);
     } else if (this.#port.raft.transferLeadership(target)) {
@@ -255,7 +255,7 @@ export class LeaderDuties {
 
   #promoteCaughtUp(): void {
     const { raft, state } = this.#port;
-    const { config } = state().position;
+    const { config } = state();
     if (config.learners.length === 0) return;
     for (const member of state().directory.list()) {
       if (!member.promoteWhenCaughtUp || !isLearner(config, member.id)) continue;
@@ -297,7 +297,7 @@ export class LeaderDuties {
     return {
       self,
       directory: state().directory,
-      config: state().position.config,
+      config: state().config,
       isActive: (id) => id === self || active.has(id),
       isUnreachable: (id) => this.#port.peers.isUnreachable(id),
     };

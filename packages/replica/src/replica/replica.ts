@@ -134,7 +134,7 @@ export class Replica implements NetworkInput {
     this.#router = this.#makeRouter();
     this.#updatePeers();
     // The only voter need not wait for anybody's silence.
-    const { config } = this.#state.position;
+    const { config } = this.#state;
     if (config.voters.length === 1 && config.voters[0] === options.memberId) this.#raft.campaign();
     this.#host.requestTurn();
   }
@@ -376,26 +376,36 @@ export class Replica implements NetworkInput {
   #apply(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     for (const entry of entries) {
-      let applied: AppliedCommand | undefined;
-      if (entry.type === 'normal') {
-        applied = this.#state.applyNormal(entry);
-        if (applied !== undefined) this.#note(entry, applied);
-        else if (entry.data[0] === PUBLICATION_TAG) this.#updatePeers();
+      if (entry.type === 'config') {
+        this.#applyConfig(entry);
+      } else if (this.#state.applyPlainPut(entry)) {
+        this.counters.puts += 1;
+        this.#requests.appliedPut(entry.index, entry.term, this.#state.store.revision);
       } else {
-        this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
-        this.#updatePeers();
-        const members = new Set(configMembers(this.#state.position.config));
-        this.#router.membersChanged(members);
-        this.#snapshots.membersChanged(members);
-        this.#seams.trace.event('configuration', { index: entry.index, config: this.#state.position.config });
-      }
-      this.#requests.applied(entry.index, entry.term, applied?.response);
-      // After the answer, and before the next one is applied.
-      if (applied !== undefined && applied.events.length > 0) {
-        this.watches.publish(applied.events, this.#state.store.revision);
+        this.#applyNormal(entry);
       }
     }
     this.#raft.applied(this.#state.appliedIndex);
+  }
+
+  #applyConfig(entry: Entry): void {
+    this.#state.applyConfig(entry, this.#raft.applyConfigChange(entry));
+    this.#updatePeers();
+    const members = new Set(configMembers(this.#state.config));
+    this.#router.membersChanged(members);
+    this.#snapshots.membersChanged(members);
+    this.#seams.trace.event('configuration', { index: entry.index, config: this.#state.config });
+    this.#requests.applied(entry.index, entry.term, undefined);
+  }
+
+  #applyNormal(entry: Entry): void {
+    const applied = this.#state.applyNormal(entry);
+    if (applied !== undefined) this.#note(entry, applied);
+    else if (entry.data[0] === PUBLICATION_TAG) this.#updatePeers();
+    this.#requests.applied(entry.index, entry.term, applied?.response);
+    // After the answer, and before the next one is applied.
+    const { events = [] } = applied ?? {};
+    if (events.length > 0) this.watches.publish(events, this.#state.store.revision);
   }
 
   #note(entry: Entry, applied: AppliedCommand): void {
@@ -508,7 +518,7 @@ export class Replica implements NetworkInput {
   }
 
   #updatePeers(): void {
-    this.#peers.update(this.#state.directory, this.#state.position.config, this.#nowTick);
+    this.#peers.update(this.#state.directory, this.#state.config, this.#nowTick);
   }
 
   // ---- stopping --------------------------------------------------------------------------------------------------
@@ -555,7 +565,7 @@ export class Replica implements NetworkInput {
     if (!this.#stopping || this.#drained === undefined) return;
     this.#noteLeadership();
     if (this.#requests.pending > 0 || this.#reads.pending > 0) return;
-    const others = this.#state.position.config.voters.filter((id) => id !== this.#options.memberId);
+    const others = this.#state.config.voters.filter((id) => id !== this.#options.memberId);
     if (others.length > 0 && this.#nowTick < this.#ledUntilTick + this.#options.heartbeatTicks) return;
     const drained = this.#drained;
     this.#drained = undefined;
@@ -601,7 +611,7 @@ export class Replica implements NetworkInput {
         this.#sendPeer(to, message);
       },
       perform: (request) => this.#duties.perform(request),
-      stampMs: () => (this.#state.position.term === this.#raft.term ? this.time.nowMs : undefined),
+      stampMs: () => (this.#state.appliedTerm === this.#raft.term ? this.time.nowMs : undefined),
       admit: (data) => this.#storeDuties.admit(data),
       requestTurn: () => this.#host.requestTurn(),
     });
@@ -614,7 +624,7 @@ export class Replica implements NetworkInput {
       requests: this.#requests,
       time: this.time,
       store: () => this.#state.store,
-      appliedTerm: () => this.#state.position.term,
+      appliedTerm: () => this.#state.appliedTerm,
       lowestRevisionNeeded: () => this.watches.lowestRevisionNeeded,
       administer: (operation, done) => this.administer(operation, done),
       requestTurn: () => this.#host.requestTurn(),

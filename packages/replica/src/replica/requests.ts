@@ -102,6 +102,12 @@ export class Requests {
     else proposed.overwritten();
   }
 
+  /** The same for a put that was applied without a response: it gets one if somebody waits for it. */
+  appliedPut(index: number, term: number, revision: number): void {
+    if (this.#proposed.get(index) === undefined) return;
+    this.applied(index, term, { kind: 'put', revision, previous: undefined });
+  }
+
   /** The state jumped to `index`: what was decided in between is not known here. */
   skippedTo(index: number): void {
     for (const proposed of this.#proposed.takeIf((_, at) => at <= index)) this.#failProposed(proposed, outcomeUnknown);

@@ -71,6 +71,21 @@ export class StateMachine {
     return this.#index;
   }
 
+  get appliedTerm(): number {
+    return this.#term;
+  }
+
+  get config(): ConfigState {
+    return this.#config;
+  }
+
+  /** Applies a normal entry if it is a put of which nobody need hear more than the store's revision; false: nothing was done. */
+  applyPlainPut(entry: Entry): boolean {
+    if (!this.store.applyPlainPut(entry.data, 0, entry.data.length)) return false;
+    this.#advance(entry.index, entry.term, this.#config);
+    return true;
+  }
+
   /** Applies a normal entry; undefined for entries that have no answer (a new leader's empty entry, a publication). */
   applyNormal(entry: Entry): AppliedCommand | undefined {
     this.#advance(entry.index, entry.term, this.#config);
@@ -96,7 +111,7 @@ export class StateMachine {
       if (run.type(at) === 'config') {
         const entry = run.at(at);
         this.applyConfig(entry, applyConfigChange(this.position.config, decodeConfigChange(entry.data)));
-      } else if (this.store.replay(run.payload(at), run.start(at), run.end(at))) {
+      } else if (this.store.applyPlainPut(run.payload(at), run.start(at), run.end(at))) {
         this.#advance(run.firstIndex + at, run.term(at), this.#config);
       } else {
         this.applyNormal(run.at(at));

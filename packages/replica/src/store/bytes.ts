@@ -44,6 +44,15 @@ export function writeVarint(bytes: Uint8Array, offset: number, value: number): n
   return position;
 }
 
+/** How many bytes `value`, a safe non-negative integer, takes as a varint. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) {
+    bytes++;
+  }
+  return bytes;
+}
+
 export function writeInt64(bytes: Uint8Array, offset: number, value: bigint): number {
   let low = Number(value & 0xffffffffn);
   let high = Number((value >> 32n) & 0xffffffffn);
@@ -170,7 +179,7 @@ export class ByteWriter {
     if (this.#position > this.#bytes.length) {
       throw new Error(`${this.#position} bytes were written where at most ${this.#bytes.length} were expected`);
     }
-    return view(this.#bytes, 0, this.#position);
+    return this.#position === this.#bytes.length ? this.#bytes : view(this.#bytes, 0, this.#position);
   }
 }
 

@@ -14,7 +14,15 @@
  * what decoding would refuse, so that nothing gets into the log that cannot be read back.
  */
 import type { Platform } from '../seams/platform.js';
-import { ByteReader, ByteWriter, INT64_BYTES, StoreCodecError, unreachable, VARINT_BYTES_MAX } from './bytes.js';
+import {
+  ByteReader,
+  ByteWriter,
+  INT64_BYTES,
+  StoreCodecError,
+  unreachable,
+  VARINT_BYTES_MAX,
+  varintBytes,
+} from './bytes.js';
 import {
   COMMAND_FORMAT_VERSION,
   type ControlOperation,
@@ -71,7 +79,9 @@ const COMPARE_TARGETS: readonly Compare['target'][] = ['version', 'create', 'mod
 
 /** Bytes of an operation beside its keys and values, and the fewest that one takes. */
 const OPERATION_BYTES_MAX = 2 + 3 * VARINT_BYTES_MAX + 1 + 6 * (VARINT_BYTES_MAX + 1) + INT64_BYTES;
-const COMMAND_BYTES_MAX = 2 + 3 * VARINT_BYTES_MAX;
+/** Version, and whether limits follow. */
+const COMMAND_HEAD_BYTES = 2;
+const LIMITS_BYTES_MAX = 3 * VARINT_BYTES_MAX;
 const ITEM_BYTES_MIN = 2;
 
 /**
@@ -83,7 +93,8 @@ export function encodeCommand(platform: Platform, command: Command): Uint8Array 
   if (isControl(operation)) {
     return encodeControl(platform, operation, limits);
   }
-  const writer = new ByteWriter(platform, COMMAND_BYTES_MAX + operationBytesMax(operation));
+  const commandBytesMax = limits === undefined ? COMMAND_HEAD_BYTES : COMMAND_HEAD_BYTES + LIMITS_BYTES_MAX;
+  const writer = new ByteWriter(platform, commandBytesMax + operationBytesMax(operation));
   writer.byte(COMMAND_FORMAT_VERSION);
   if (limits === undefined) {
     writer.byte(0);
@@ -101,7 +112,7 @@ function encodeControl(platform: Platform, operation: ControlOperation, limits: 
   if (limits !== undefined) {
     throw new StoreCodecError(`limits on a ${operation.kind}`);
   }
-  const writer = new ByteWriter(platform, COMMAND_BYTES_MAX + controlBytesMax(operation));
+  const writer = new ByteWriter(platform, COMMAND_HEAD_BYTES + controlBytesMax(operation));
   writer.byte(COMMAND_FORMAT_VERSION);
   writer.byte(0);
   writeControl(writer, operation);
@@ -198,7 +209,7 @@ function readTopOperation(reader: ByteReader, limits: WriteLimits | undefined): 
 function operationBytesMax(operation: Operation | CompactOperation): number {
   switch (operation.kind) {
     case 'put':
-      return OPERATION_BYTES_MAX + operation.key.length + operation.value.length;
+      return putBytes(operation);
     case 'delete':
     case 'range':
       return OPERATION_BYTES_MAX + rangeBytes(operation);
@@ -220,6 +231,12 @@ function operationBytesMax(operation: Operation | CompactOperation): number {
     default:
       return unreachable(operation);
   }
+}
+
+/** Exactly: puts are most of most logs, and stay in memory as they are allocated here. */
+function putBytes({ key, value, lease }: PutOperation): number {
+  const leaseBytes = lease === NO_LEASE ? 0 : INT64_BYTES;
+  return 2 + varintBytes(key.length) + key.length + varintBytes(value.length) + value.length + leaseBytes;
 }
 
 function rangeBytes(range: KeyRange): number {

@@ -226,10 +226,11 @@ export class Store {
   }
 
   /**
-   * Applies the command in bytes[start, end) if it is a plain put that nothing refuses, exactly as apply() would, but without the objects
-   * that an answer needs: for logs that are replayed. False: it is something else, and nothing was done.
+   * Applies the command in bytes[start, end) if it is a plain put that nothing refuses, exactly as apply() would (the revision is the
+   * response), but without an object on the way: most entries of most logs are such puts, and most members only follow them. False: it is
+   * something else, or events are collected, and nothing was done.
    */
-  replay(bytes: Uint8Array, start: number, end: number): boolean {
+  applyPlainPut(bytes: Uint8Array, start: number, end: number): boolean {
     const put = this.#plainPut;
     if (this.collectEvents || this.#control.alarms.length > 0 || !put.read(bytes, start, end) || put.key === '') {
       return false;

@@ -93,7 +93,8 @@ export class SectorWriter {
       if (take < LOOP_COPY_BYTES) {
         for (let i = 0; i < take; i += 1) bytes[to + i] = source[from + i] as number;
       } else {
-        bytes.set(source.subarray(from, from + take), to);
+        // Most entries lie within one sector, and are their own view.
+        bytes.set(take === source.length ? source : new Uint8Array(source.buffer, source.byteOffset + from, take), to);
       }
       from += take;
       to += take;

@@ -13,7 +13,7 @@ function fresh(): Store {
 }
 
 function replayAll(store: Store, command: Uint8Array): boolean {
-  return store.replay(command, 0, command.length);
+  return store.applyPlainPut(command, 0, command.length);
 }
 
 describe('replay of a log into the store', () => {
@@ -54,7 +54,7 @@ describe('replay of a log into the store', () => {
     const whole = encoded(put('key', 'value'));
     const store = fresh();
     for (let end = 0; end < whole.length; end++) {
-      assert.equal(store.replay(whole, 0, end), false);
+      assert.equal(store.applyPlainPut(whole, 0, end), false);
     }
     const longer = Uint8Array.of(...whole, 0);
     const padded = Uint8Array.of(...whole.subarray(0, 4), 0x83, 0, ...bytes('key'), 1, 0x78);

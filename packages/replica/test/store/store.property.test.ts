@@ -165,7 +165,7 @@ class Run {
     // As a start does it: replay what can be replayed, from the middle of some array, and apply the rest.
     const payload = new Uint8Array(encoded.length + 6).fill(0xff);
     payload.set(encoded, 3);
-    if (!this.replayed.replay(payload, 3, 3 + encoded.length)) this.replayed.apply(command);
+    if (!this.replayed.applyPlainPut(payload, 3, 3 + encoded.length)) this.replayed.apply(command);
     const { response, events } = this.store.apply(decoded);
     const plain = this.plain.apply(command);
     const expected = this.model.apply(command);

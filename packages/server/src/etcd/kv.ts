@@ -16,7 +16,7 @@ import {
 import type { Command, RangeOperation, Response, TxnOperation } from '@quorate/replica/internal';
 import type { EtcdBackend } from './backend.js';
 import { etcdFailure, memberFailure, storeFailure } from './errors.js';
-import { type CallContext, type Duplex, type Reply, type RpcFailure, type Served, stream, unary } from './service.js';
+import { type CallContext, type Duplex, type Reply, type Served, stream, type UnaryHandler, unary } from './service.js';
 import {
   deleteMessage,
   deleteOperation,
@@ -36,6 +36,18 @@ type ResponseOf<Kind extends Response['kind']> = Extract<Response, { readonly ki
 
 export class KvService {
   readonly #backend: EtcdBackend;
+  readonly #putAnswer = (response: ResponseOf<'put'>): PutResponse => ({
+    ...putMessage(response),
+    header: this.#backend.headers.now(response.revision),
+  });
+  readonly #deleteAnswer = (response: ResponseOf<'delete'>): DeleteRangeResponse => ({
+    ...deleteMessage(response),
+    header: this.#backend.headers.now(response.revision),
+  });
+  readonly #txnAnswer = (response: ResponseOf<'txn'>): TxnResponse => ({
+    ...txnMessage(response),
+    header: this.#backend.headers.now(response.revision),
+  });
 
   constructor(backend: EtcdBackend) {
     this.#backend = backend;
@@ -44,10 +56,22 @@ export class KvService {
   methods(): readonly Served[] {
     const methods = SERVICES['etcdserverpb.KV'];
     return [
-      unary(methods.Range, (request, _call, reply) => refusing(reply, () => this.#range(request, reply))),
-      unary(methods.Put, (request, call, reply) => refusing(reply, () => this.#put(request, call, reply))),
-      unary(methods.DeleteRange, (request, call, reply) => refusing(reply, () => this.#delete(request, call, reply))),
-      unary(methods.Txn, (request, call, reply) => refusing(reply, () => this.#txn(request, call, reply))),
+      unary(
+        methods.Range,
+        refusing((request, _call, reply) => this.#range(request, reply)),
+      ),
+      unary(
+        methods.Put,
+        refusing((request, call, reply) => this.#put(request, call, reply)),
+      ),
+      unary(
+        methods.DeleteRange,
+        refusing((request, call, reply) => this.#delete(request, call, reply)),
+      ),
+      unary(
+        methods.Txn,
+        refusing((request, call, reply) => this.#txn(request, call, reply)),
+      ),
       unary(methods.Compact, (request, _call, reply) => this.#compact(request, reply)),
       stream(methods.RangeStream, (parts) => this.#rangeStream(parts)),
     ];
@@ -64,18 +88,12 @@ export class KvService {
 
   #put(request: PutRequest, call: CallContext, reply: Reply<PutResponse>): void {
     const operation = putOperation(request);
-    this.#execute({ operation, limits: undefined }, 'put', call, reply, (response) => ({
-      ...putMessage(response),
-      header: this.#backend.headers.now(response.revision),
-    }));
+    this.#execute({ operation, limits: undefined }, 'put', call, reply, this.#putAnswer);
   }
 
   #delete(request: DeleteRangeRequest, call: CallContext, reply: Reply<DeleteRangeResponse>): void {
     const operation = deleteOperation(request);
-    this.#execute({ operation, limits: undefined }, 'delete', call, reply, (response) => ({
-      ...deleteMessage(response),
-      header: this.#backend.headers.now(response.revision),
-    }));
+    this.#execute({ operation, limits: undefined }, 'delete', call, reply, this.#deleteAnswer);
   }
 
   #txn(request: TxnRequest, call: CallContext, reply: Reply<TxnResponse>): void {
@@ -84,10 +102,7 @@ export class KvService {
       this.#readTransaction(request, operation, reply);
       return;
     }
-    this.#execute({ operation, limits: undefined }, 'txn', call, reply, (response) => ({
-      ...txnMessage(response),
-      header: this.#backend.headers.now(response.revision),
-    }));
+    this.#execute({ operation, limits: undefined }, 'txn', call, reply, this.#txnAnswer);
   }
 
   /** Contract 14: no log entry, and no question to anybody if every range in it may be stale. */
@@ -119,22 +134,13 @@ export class KvService {
   #rangeStream(parts: Duplex<RangeRequest, RangeStreamResponse>): void {
     parts.onMessage((request) => {
       const failed: Pick<Reply<never>, 'fail'> = { fail: (failure) => parts.end(failure) };
-      refusing(failed, () => {
+      try {
         const operation = rangeOperation(request);
-        if (operation.sortOrder !== 'none' && (operation.sortTarget !== 'key' || operation.sortOrder !== 'ascending')) {
-          throw new Refused(etcdFailure('RangeStreamSortUnsupported'));
-        }
-        if (
-          operation.minModRevision +
-            operation.maxModRevision +
-            operation.minCreateRevision +
-            operation.maxCreateRevision >
-          0
-        ) {
-          throw new Refused(etcdFailure('RangeStreamFilterUnsupported'));
-        }
+        checkStreamable(operation);
         this.#read(request.serializable, failed, () => this.#sendParts(parts, operation));
-      });
+      } catch (error) {
+        refused(error, failed);
+      }
     });
   }
 
@@ -213,12 +219,28 @@ function isReadOnly(request: TxnRequest): boolean {
   return [...request.success, ...request.failure].every(({ requestRange }) => requestRange !== undefined);
 }
 
-/** Answers with the refusal that `act` throws, if it throws one. */
-function refusing(reply: Pick<Reply<never>, 'fail'>, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    reply.fail(error.failure satisfies RpcFailure);
+function checkStreamable(operation: RangeOperation): void {
+  if (operation.sortOrder !== 'none' && (operation.sortTarget !== 'key' || operation.sortOrder !== 'ascending')) {
+    throw new Refused(etcdFailure('RangeStreamSortUnsupported'));
   }
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = operation;
+  if (minModRevision + maxModRevision + minCreateRevision + maxCreateRevision > 0) {
+    throw new Refused(etcdFailure('RangeStreamFilterUnsupported'));
+  }
+}
+
+/** The handler, which answers with the refusal that it throws, if it throws one. */
+function refusing<Request, Message>(handler: UnaryHandler<Request, Message>): UnaryHandler<Request, Message> {
+  return (request, call, reply) => {
+    try {
+      handler(request, call, reply);
+    } catch (error) {
+      refused(error, reply);
+    }
+  };
+}
+
+function refused(error: unknown, reply: Pick<Reply<never>, 'fail'>): void {
+  if (!(error instanceof Refused)) throw error;
+  reply.fail(error.failure);
 }

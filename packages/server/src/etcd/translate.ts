@@ -36,6 +36,7 @@ import type {
   TxnResponse as StoreTxnResponse,
   TxnOperation,
 } from '@quorate/replica/internal';
+import { nodePlatform } from '@quorate/replica/internal';
 import { etcdFailure } from './errors.js';
 import type { RpcFailure } from './service.js';
 
@@ -69,7 +70,7 @@ const COMPARE_RESULTS: Readonly<Record<string, CompareResult>> = {
 };
 
 export function keyOf(bytes: Uint8Array): Key {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return nodePlatform.latin1(bytes, 0, bytes.length);
 }
 
 export function keyBytes(key: Key): Uint8Array {
