@@ -6,9 +6,9 @@ const LEFT = 330;
 const RIGHT = 70;
 const ROW_HEIGHT = 24;
 const TOP = 46;
-/** Ratios are drawn on a logarithmic scale from half to sixteen times. */
+/** Ratios are drawn on a logarithmic scale from half to sixty-four times. */
 const RATIO_MIN = 0.5;
-const RATIO_MAX = 16;
+const RATIO_MAX = 64;
 
 function x(ratio: number): number {
   const clamped = Math.min(RATIO_MAX, Math.max(RATIO_MIN, ratio));
@@ -17,7 +17,7 @@ function x(ratio: number): number {
 
 export function chart(summary: readonly SummaryRow[]): string {
   const height = TOP + summary.length * ROW_HEIGHT + 16;
-  const grid = [0.5, 1, 2, 4, 8, 16].map((ratio) => {
+  const grid = [0.5, 1, 2, 4, 8, 16, 32, 64].map((ratio) => {
     const at = x(ratio).toFixed(1);
     const colour = ratio === 1 ? '#444' : '#ddd';
     return `<line x1="${at}" x2="${at}" y1="${TOP - 8}" y2="${height - 12}" stroke="${colour}"/><text x="${at}" y="${TOP - 14}" text-anchor="middle">${ratio}x</text>`;

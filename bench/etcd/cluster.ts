@@ -63,10 +63,6 @@ export async function leaderMember(system: System): Promise<SystemMember> {
   }
 }
 
-export async function leaderOf(system: System): Promise<string> {
-  return (await leaderMember(system)).origin;
-}
-
 /** Installs Debian's etcd-server and nghttp2-client if they are missing. */
 export async function requireTools(): Promise<void> {
   await promisify(execFile)('bash', [INSTALL]);
