@@ -34,8 +34,9 @@ function beginsFirst(file: string): boolean {
 }
 
 const wanted = process.argv.slice(2);
-const files = readdirSync(path.join(ROOT, 'packages'))
-  .flatMap((name) => testFiles(path.join(ROOT, 'packages', name, 'dist', 'test')))
+const folders = readdirSync(path.join(ROOT, 'packages')).map((name) => path.join(ROOT, 'packages', name));
+const files = [...folders, path.join(ROOT, 'bench')]
+  .flatMap((folder) => testFiles(path.join(folder, 'dist', 'test')))
   .filter((file) => hasSource(file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .toSorted((a, b) => Number(beginsFirst(b)) - Number(beginsFirst(a)) || (a < b ? -1 : 1));

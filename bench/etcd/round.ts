@@ -9,6 +9,8 @@ export interface RoundOptions {
   readonly warmUpCalls: number;
   /** Puts between the fresh rows and the others. */
   readonly burst: number;
+  /** For Quorate's processes: see System.create. */
+  readonly preload?: string;
 }
 
 export type RowRunner = (row: Row, system: System, leader: SystemMember) => Promise<void>;
@@ -22,7 +24,7 @@ export function matchingGroups(pattern: RegExp): readonly Group[] {
 }
 
 export async function runRound(name: SystemName, options: RoundOptions, runRow: RowRunner): Promise<void> {
-  const { groups, warmUpCalls, burst } = options;
+  const { groups, warmUpCalls, burst, preload } = options;
   const wanted = new Set(groups.map(({ phase }) => phase));
   const runPhase = async (phase: Phase, system: System, leader: SystemMember): Promise<void> => {
     for (const group of groups.filter((one) => one.phase === phase)) {
@@ -33,10 +35,10 @@ export async function runRound(name: SystemName, options: RoundOptions, runRow: 
   const first = 'first seconds after the start';
   // A store that has had these puts is no fresh store any more: they have a cluster of their own.
   if (wanted.has(first)) {
-    await onFreshCluster(name, (system, leader) => runPhase(first, system, leader));
+    await onFreshCluster(name, preload, (system, leader) => runPhase(first, system, leader));
   }
   if (!wanted.has('fresh') && !wanted.has('after the burst')) return;
-  await onFreshCluster(name, async (system, leader) => {
+  await onFreshCluster(name, preload, async (system, leader) => {
     await putFixedKey(leader.origin);
     await runPhase('fresh', system, leader);
     if (wanted.has('after the burst')) await fillStore(leader.origin, burst);
@@ -46,9 +48,10 @@ export async function runRound(name: SystemName, options: RoundOptions, runRow: 
 
 async function onFreshCluster(
   name: SystemName,
+  preload: string | undefined,
   work: (system: System, leader: SystemMember) => Promise<void>,
 ): Promise<void> {
-  const system = await System.create(name);
+  const system = await System.create(name, preload);
   try {
     system.start();
     await work(system, await leaderMember(system));

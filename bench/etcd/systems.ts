@@ -5,6 +5,7 @@
  * Both are started by etcd's own flags, so what one is given the other is given too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
@@ -16,6 +17,7 @@ export const SYSTEMS: readonly SystemName[] = ['etcd', 'quorate'];
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const QUORATE_ETCD = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'etcd-bin.js');
+const PRELOAD_FLAG = '--import';
 const MEMBERS = 3;
 const STOP_TIMEOUT_MS = 10_000;
 /** A store of a million keys of 288 bytes with history, and the burst of puts on top, must fit. */
@@ -50,6 +52,12 @@ export class SystemMember {
     return `http://127.0.0.1:${this.peerPort}`;
   }
 
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error(`${this.name} does not run`);
+    return pid;
+  }
+
   /** `state`: of its cluster, as --initial-cluster-state says it; a member that was added to one that exists must be told. */
   start(state: 'new' | 'existing' = 'new'): void {
     const [program = '', ...args] = this.#command;
@@ -57,7 +65,8 @@ export class SystemMember {
     if (stateAt > 0) args[stateAt] = state;
     const log = openSync(`${this.folder}.log`, 'a');
     this.#process = spawn(program, args, {
-      stdio: ['ignore', log, log],
+      // What was preloaded is talked to over a channel.
+      stdio: ['ignore', log, log, ...(args.includes(PRELOAD_FLAG) ? (['ipc'] as const) : [])],
       env: { ...process.env, ETCD_UNSUPPORTED_ARCH: os.arch() },
     });
   }
@@ -75,9 +84,17 @@ export class SystemMember {
     clearTimeout(timer);
   }
 
+  /** Sends a message to the module that was preloaded into the process, and waits for its answer. */
+  async ask(message: string): Promise<unknown> {
+    const child = this.#process;
+    if (child === undefined) throw new Error(`${this.name} does not run`);
+    const answer = once(child, 'message');
+    child.send(message);
+    return (await answer)[0];
+  }
+
   usage(): Usage {
-    const pid = this.#process?.pid;
-    if (pid === undefined) throw new Error(`${this.name} does not run`);
+    const { pid } = this;
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
@@ -116,12 +133,13 @@ export class System {
     this.#folder = folder;
   }
 
-  /** Three members that are not started yet. */
-  static async create(name: SystemName): Promise<System> {
+  /** Three members that are not started yet. `preload`: a module for Quorate's processes to load first, which `ask` talks to. */
+  static async create(name: SystemName, preload?: string): Promise<System> {
     const folder = mkdtempSync(path.join(os.tmpdir(), `bench-${name}-`));
     const ports = await freePorts(2 * MEMBERS);
     const peers = Array.from({ length: MEMBERS }, (_, i) => `m${i + 1}=http://127.0.0.1:${ports[2 * i + 1]}`).join(',');
-    const program = name === 'etcd' ? ['etcd'] : [process.execPath, QUORATE_ETCD];
+    const imports = preload === undefined ? [] : [PRELOAD_FLAG, preload];
+    const program = name === 'etcd' ? ['etcd'] : [process.execPath, ...imports, QUORATE_ETCD];
     const members = Array.from({ length: MEMBERS }, (_, i) => {
       const [client = 0, peer = 0] = ports.slice(2 * i);
       const data = path.join(folder, `m${i + 1}`);
