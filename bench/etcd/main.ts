@@ -23,7 +23,7 @@ import { SYSTEMS, type System, type SystemMember } from './systems.js';
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'results');
 
 const FORMS = {
-  short: { rounds: 3, seconds: 0.3, burst: 20_000, warmUpCalls: 16_000 },
+  short: { rounds: 3, seconds: 0.3, burst: 20_000, warmUpCalls: 24_000 },
   long: { rounds: 3, seconds: 4, burst: SPREAD_KEYS, warmUpCalls: 40_000 },
 } as const;
 
