@@ -16,11 +16,11 @@ import {
   readSync,
   rename,
   statSync,
-  unlink,
   writev,
 } from 'node:fs';
 import { join } from 'node:path';
 import { type Disk, type DiskDone, DiskError, type DiskErrorCode } from '../seams/index.js';
+import { GradualRemoval } from './gradual-removal.js';
 import { PathOrder } from './path-order.js';
 
 /** Most files kept open; the one that was opened first and is not in use is closed beyond that. */
@@ -72,6 +72,7 @@ let zeros: Uint8Array | undefined;
 export class FileDisk implements Disk {
   readonly #root: string;
   readonly #order = new PathOrder();
+  readonly #removal = new GradualRemoval();
   /** In the order of opening. */
   readonly #files = new Map<string, OpenFile>();
   #closed = false;
@@ -90,6 +91,7 @@ export class FileDisk implements Disk {
         if (syncedFd !== undefined) closeSync(syncedFd);
       }
       this.#files.clear();
+      this.#removal.close();
       done();
     });
   }
@@ -201,7 +203,7 @@ export class FileDisk implements Disk {
   remove(path: string, done: DiskDone): void {
     this.#run('remove', [path], done, (finished) => {
       this.#forget(path);
-      unlink(this.#path(path), finished);
+      this.#removal.remove(this.#path(path), finished);
     });
   }
 

@@ -1,6 +1,6 @@
 /** The Disk contract, kept by the real and by the virtual disk; and what only one of them can show. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -11,6 +11,7 @@ import { diskContract } from '../../src/testing/disk-contract.js';
 import { MemoryDisk } from '../../src/testing/memory-disk.js';
 import { type RecoveredWal, readIdentity, recoverWal, writeIdentity } from '../../src/wal/wal.js';
 import { entries, hardState, makeBatch, ORIGIN, seededRandom, show } from '../wal/support.js';
+import { until } from './tcp-support.js';
 
 function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'quorate-disk-'));
@@ -52,6 +53,26 @@ function recover(disk: FileDisk): RecoveredWal {
 }
 
 describe('file disk', () => {
+  test('a large file that was removed gives its space back, though not at once', async () => {
+    const root = temporaryFolder();
+    try {
+      const disk = new FileDisk(root);
+      const sizeBytes = 32 * 1024 * 1024;
+      await succeed((done) => disk.create('large', sizeBytes, done));
+      // Sees the blocks when the name is gone.
+      const witness = openSync(join(root, 'large'), 'r');
+      await succeed((done) => disk.remove('large', done));
+      assert.deepEqual(disk.list(''), []);
+      assert.ok(fstatSync(witness).size > sizeBytes / 2, 'freed in pieces');
+      await until(() => fstatSync(witness).size < sizeBytes / 2, 'half of it freed');
+      closeSync(witness);
+      // In the middle of it.
+      await new Promise<void>((resolve) => disk.close(resolve));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
   test('space is really taken, not only promised', async () => {
     const root = temporaryFolder();
     try {
