@@ -25,7 +25,10 @@ import { PathOrder } from './path-order.js';
 
 /** Most files kept open; the one that was opened first and is not in use is closed beyond that. */
 const OPEN_FILES_MAX = 32;
-/** Space is reserved by writing zeros, so much at a time, synced each time: no sync of the log ever waits behind more. */
+/**
+ * Space is reserved by writing zeros, so much at a time, synced each time: no sync of the log ever waits behind more. As long as a piece
+ * took the disk is left to others, among them other members, whose logs have grown as much and who reserve at the same moment.
+ */
 const ZEROS_BYTES: number = 1024 * 1024;
 /** POSIX guarantees no more buffers in one writev. */
 const CHUNKS_MAX = 1024;
@@ -350,6 +353,7 @@ function fillWithZeros(fd: number, offset: number, end: number, finished: FileCa
   }
   zeros ??= new Uint8Array(ZEROS_BYTES);
   const piece = zeros.subarray(0, Math.min(ZEROS_BYTES, end - offset));
+  const begunMs = performance.now();
   writeAll(fd, offset, [piece], (error) => {
     if (error !== null) {
       finished(error);
@@ -360,8 +364,9 @@ function fillWithZeros(fd: number, offset: number, end: number, finished: FileCa
       return;
     }
     fdatasync(fd, (syncError) => {
-      if (syncError === null) fillWithZeros(fd, offset + piece.length, end, finished);
-      else finished(syncError);
+      if (syncError === null) {
+        setTimeout(() => fillWithZeros(fd, offset + piece.length, end, finished), performance.now() - begunMs);
+      } else finished(syncError);
     });
   });
 }
