@@ -205,7 +205,7 @@ export interface StateSnapshot {
   readonly revision: number;
   /** About so many bytes are to come. */
   readonly bytesEstimate: number;
-  /** The next bytes, a bounded piece, made on demand: pull at leisure. Undefined at the end. */
+  /** The next bytes, a bounded piece, made on demand: pull at leisure. Empty: a bounded piece of work has found none yet. Undefined at the end. */
   next(): Uint8Array | undefined;
   /** To be called at the end and when it is given up; idempotent. Until then the state's memory is held. */
   release(): void;

@@ -10,7 +10,7 @@ import type { MemberId } from '@quorate/raft';
 import type { Trace } from '../seams/index.js';
 import type { PeerMessage, SnapshotAck } from '../wire/messages.js';
 import { SNAPSHOT_WINDOW_CHUNKS } from './limits.js';
-import type { FrozenState } from './state-machine.js';
+import type { FrozenState, StateChunks } from './state-machine.js';
 
 export interface SnapshotSenderOptions {
   /** Bytes per tick over all transfers. */
@@ -37,8 +37,8 @@ interface Transfer {
   readonly id: number;
   readonly term: number;
   readonly state: FrozenState;
-  readonly source: { next(maxBytes: number): Uint8Array | undefined };
-  /** Read ahead by one chunk, to know which one is the last. */
+  readonly source: StateChunks;
+  /** Read ahead by one chunk, to know which one is the last. Empty: there is more to look for, and more to come. */
   ahead: Uint8Array | undefined;
   /** Bytes taken from the source. */
   produced: number;
@@ -180,6 +180,7 @@ export class SnapshotSender {
     if (transfer.unacknowledged.length >= SNAPSHOT_WINDOW_CHUNKS || transfer.ahead === undefined) return undefined;
     const bytes = transfer.ahead;
     transfer.ahead = transfer.source.next(this.#options.chunkBytes);
+    if (bytes.length === 0) return undefined;
     const chunk: Chunk = { offset: transfer.produced, bytes, last: transfer.ahead === undefined };
     transfer.produced += bytes.length;
     transfer.unacknowledged.push(chunk);

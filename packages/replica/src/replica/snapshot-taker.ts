@@ -1,6 +1,6 @@
 /**
  * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs what would be written, so
- * that what is written stays below twice what was asked for, and a start replays no more bytes than it loads.
+ * that what is written stays below twice what was asked for, and a start replays about as many bytes as it loads.
  *
  * The state is frozen in O(1) and written a slice at a time while writes go on, so many bytes a tick. Safety: the file counts only once the log up
  * to its index is durable here too, or a crash would leave a snapshot ahead of the log that precedes it; and the log is
@@ -9,7 +9,7 @@
 import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
 import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
 import { SNAPSHOT_BYTES_PER_TICK_MAX } from './limits.js';
-import type { FrozenState } from './state-machine.js';
+import type { FrozenState, StateChunks } from './state-machine.js';
 
 export interface SnapshotTakerOptions {
   readonly disk: Disk;
@@ -26,8 +26,10 @@ export interface SnapshotTakerOptions {
 
 interface Running {
   readonly state: FrozenState;
-  readonly source: { next(maxBytes: number): Uint8Array | undefined };
+  readonly source: StateChunks;
   readonly writer: SnapshotWriter;
+  /** Every slice is made here, one after the other. Arrays of their own would drive the collector: each counts until it is collected. */
+  readonly slice: Uint8Array;
   writing: boolean;
   /** Everything is written; what is left is to make it count. */
   exhausted: boolean;
@@ -47,12 +49,13 @@ export class SnapshotTaker {
   }
 
   start(state: FrozenState): void {
-    const { disk, platform, ids, trace } = this.#options;
+    const { disk, platform, ids, trace, sliceBytes } = this.#options;
     trace.event('snapshot-begin', { index: state.metadata.index, bytes: state.bytesEstimate });
     this.#running = {
       state,
       source: state.chunks(),
       writer: new SnapshotWriter(disk, platform, ids, state.metadata),
+      slice: platform.allocate(sliceBytes),
       writing: false,
       exhausted: false,
     };
@@ -71,10 +74,14 @@ export class SnapshotTaker {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
       return 0;
     }
-    const slice = running.source.next(this.#options.sliceBytes);
+    const slice = running.source.next(this.#options.sliceBytes, running.slice);
     if (slice === undefined) {
       running.exhausted = true;
       return this.step(persistedIndex);
+    }
+    if (slice.length === 0) {
+      this.#options.requestTurn();
+      return 0;
     }
     this.#budgetBytes -= slice.length;
     running.writing = true;

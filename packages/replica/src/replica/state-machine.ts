@@ -137,6 +137,11 @@ export class StateMachine {
   }
 }
 
+/** See SnapshotChunks.next(). */
+export interface StateChunks {
+  next(maxBytes: number, into?: Uint8Array): Uint8Array | undefined;
+}
+
 /** A frozen state: serialises itself a slice at a time, as often as asked, until released. */
 export class FrozenState {
   readonly metadata: SnapshotMetadata;
@@ -152,15 +157,15 @@ export class FrozenState {
   }
 
   /** A fresh pass over the stream, from its beginning. Two passes give the same bytes. */
-  chunks(): { next(maxBytes: number): Uint8Array | undefined } {
+  chunks(): StateChunks {
     const head = new Uint8Array(DIRECTORY_LENGTH_BYTES + this.#directory.length);
     new DataView(head.buffer).setUint32(0, this.#directory.length, true);
     head.set(this.#directory, DIRECTORY_LENGTH_BYTES);
     let headOffset = 0;
     const body = this.#store.chunks();
     return {
-      next: (maxBytes) => {
-        if (headOffset === head.length) return body.next(maxBytes);
+      next: (maxBytes, into) => {
+        if (headOffset === head.length) return body.next(maxBytes, into);
         const slice = head.subarray(headOffset, headOffset + maxBytes);
         headOffset += slice.length;
         return slice;

@@ -7,6 +7,7 @@
  */
 import { unreachable } from './bytes.js';
 import type { ControlOperation } from './control-codec.js';
+import type { FrozenGrants } from './grant-order.js';
 import { LEASE_TTL_SECONDS_MAX, LEASES_MAX, type Leases } from './leases.js';
 import {
   type Alarm,
@@ -30,10 +31,8 @@ export interface ControlState {
   /** By member, then by alarm. */
   readonly alarms: readonly Alarm[];
   /** In the order of their grants. */
-  readonly leases: readonly LeaseInfo[];
+  readonly leases: FrozenGrants;
 }
-
-export const NO_CONTROL: ControlState = { timeMs: 0, alarms: [], leases: [] };
 
 export class Control {
   readonly leases: Leases;
@@ -50,7 +49,7 @@ export class Control {
   }
 
   get state(): ControlState {
-    return { timeMs: this.timeMs, alarms: this.alarms, leases: this.leases.all() };
+    return { timeMs: this.timeMs, alarms: this.alarms, leases: this.leases.freeze() };
   }
 
   /** To be called first with every operation: the clock. */

@@ -9,6 +9,7 @@
  * A key belongs to the lease that its newest version names, so attachments are never stored: keyspace.ts moves them with
  * every change of a key, and the loader makes them again from the keys.
  */
+import { type FrozenGrants, GrantOrder, type GrantPlace } from './grant-order.js';
 import type { Key, LeaseId, LeaseInfo } from './types.js';
 import { NO_LEASE } from './types.js';
 
@@ -25,18 +26,20 @@ class Lease {
   /** Replaced, never changed: frozen views hold on to it. */
   info: LeaseInfo;
   readonly keys: Set<Key> = new Set();
+  readonly granted: GrantPlace;
   /** Place in the heap. */
   place: number;
 
-  constructor(info: LeaseInfo, place: number) {
+  constructor(info: LeaseInfo, granted: GrantPlace, place: number) {
     this.info = info;
+    this.granted = granted;
     this.place = place;
   }
 }
 
 export class Leases {
-  /** In the order of the grants. */
   private readonly byId: Map<LeaseId, Lease> = new Map();
+  private readonly order: GrantOrder = new GrantOrder();
   /** heap[i] ends no later than heap[2i+1] and heap[2i+2]. */
   private readonly heap: Lease[] = [];
   private attachments = 0;
@@ -64,13 +67,9 @@ export class Leases {
     return [...(this.byId.get(lease)?.keys ?? [])].toSorted();
   }
 
-  /** All leases in the order of their grants. */
-  all(): LeaseInfo[] {
-    const infos: LeaseInfo[] = [];
-    for (const { info } of this.byId.values()) {
-      infos.push(info);
-    }
-    return infos;
+  /** All leases as they are now, whatever happens to them later, in the order of their grants. */
+  freeze(): FrozenGrants {
+    return this.order.freeze();
   }
 
   /** The earliest deadline. */
@@ -97,7 +96,7 @@ export class Leases {
     if (this.byId.has(info.lease)) {
       throw new Error(`lease ${info.lease} is granted twice`);
     }
-    const lease = new Lease(info, this.heap.length);
+    const lease = new Lease(info, this.order.push(info), this.heap.length);
     this.byId.set(info.lease, lease);
     this.heap.push(lease);
     this.rise(lease);
@@ -110,6 +109,7 @@ export class Leases {
       throw new Error(`lease ${info.lease} is renewed and not there`);
     }
     lease.info = info;
+    this.order.replace(lease.granted, info);
     this.rise(lease);
     this.sink(lease);
   }
@@ -121,6 +121,7 @@ export class Leases {
       throw new Error(`lease ${id} cannot end: ${lease?.keys.size ?? 'not there'}`);
     }
     this.byId.delete(id);
+    this.order.remove(lease.granted);
     const last = this.heap.pop();
     if (last !== undefined && last !== lease) {
       this.heap[lease.place] = last;
@@ -202,6 +203,14 @@ export class Leases {
         throw new Error(`lease ${lease.info.lease} is below one that ends later`);
       }
     });
+    for (const info of this.order.freeze()) {
+      if (this.byId.get(info.lease)?.info !== info) {
+        throw new Error(`lease ${info.lease} stands in the order of grants as it was`);
+      }
+    }
+    if (this.order.freeze().size !== this.heap.length) {
+      throw new Error('the order of grants has not as many leases as there are');
+    }
     if (this.byId.size !== this.heap.length) {
       throw new Error(`${this.byId.size} leases, ${this.heap.length} in the heap`);
     }

@@ -13,8 +13,8 @@
  * keys' newest versions. The hash of the data, which clients see, is the CRC-32 of the entries; that of the state is the
  * checksum of the trailer.
  *
- * A record is copied as it is from its slab. The stream stands between two items (a key, a version), so a key with a long
- * history, or a large value, does not make a slice long.
+ * A record is copied as it is from its slab. The stream stands between two items (a key, a version), visible or not, so neither a key with
+ * a long history, nor a large value, nor a long run of keys that compaction has dropped makes a slice long.
  */
 import type { Platform } from '../seams/platform.js';
 import { ByteWriter, INT64_BYTES, VARINT_BYTES_MAX, view, writeVarint } from './bytes.js';
@@ -23,14 +23,13 @@ import { alarmsBytesMax, writeAlarms } from './control-codec.js';
 import { Cursor } from './cursor.js';
 import { readRange } from './range.js';
 import type { Node } from './tree.js';
-import type { ErrorResponse, Key, RangeOperation, RangeResponse } from './types.js';
+import type { ErrorResponse, Key, LeaseInfo, RangeOperation, RangeResponse } from './types.js';
 import {
   RECORD_MORE,
   RECORD_ORDER,
   RECORD_TOMBSTONE,
   RecordReader,
   type Version,
-  versionAt,
   visible,
   visibleBelow,
 } from './version.js';
@@ -46,6 +45,8 @@ const TRAILER_BYTES_MAX = 1 + 2 * VARINT_BYTES_MAX;
 const VERSION_BYTES_MAX = 1 + 2 * VARINT_BYTES_MAX;
 /** What one slice of a hash reads: about half a millisecond. */
 const HASH_SLICE_BYTES = 256 * 1024;
+/** Keys and versions that one slice writes or goes past: one to two milliseconds, however small or invisible they are. */
+const SLICE_STEPS_MAX = 8192;
 
 /** The state that a frozen view or a hash reads. */
 export interface FrozenState {
@@ -65,10 +66,13 @@ class EntryStream {
   readonly #state: FrozenState;
   readonly #record: RecordReader = new RecordReader();
   readonly #cursor: Cursor;
-  /** The key to write next, or undefined in the middle of a chain or at the end. */
+  /** The key to write next, or undefined in the middle of a chain or while the next one is searched for. */
   #key: Key | undefined;
-  /** The version to write next; undefined at the end. */
+  /** The version to write next; undefined while it is searched for, and at the end. */
   #version: Version | undefined;
+  /** While searching: the version of the cursor's key to look at, if it is not the newest. */
+  #older: Version | undefined;
+  isDone = false;
   entries = 0;
   live = 0;
 
@@ -76,14 +80,9 @@ class EntryStream {
     this.#platform = platform;
     this.#state = state;
     this.#cursor = new Cursor(state.root, '');
-    this.#settle();
   }
 
-  get isDone(): boolean {
-    return this.#version === undefined;
-  }
-
-  /** An upper bound of the item that is due. */
+  /** An upper bound of the item that is due; 0 if it has to be searched for, which fill() does. */
   nextItemBytesMax(): number {
     if (this.#key !== undefined) {
       return VARINT_BYTES_MAX + this.#key.length;
@@ -96,11 +95,18 @@ class EntryStream {
     return VERSION_BYTES_MAX + this.#record.recordBytes;
   }
 
-  /** Writes as many items as surely fit from `offset` on; returns the offset after them. */
+  /** Writes items that surely fit from `offset` on, but no more than one slice's worth of work; returns the offset after them. */
   fill(into: Uint8Array, offset: number): number {
     let position = offset;
-    while (this.#version !== undefined && position + this.nextItemBytesMax() <= into.length) {
-      position = this.#writeItem(into, position, this.#version);
+    for (let steps = 0; steps < SLICE_STEPS_MAX && !this.isDone; steps++) {
+      const version = this.#version;
+      if (version === undefined) {
+        this.#search();
+      } else if (position + this.nextItemBytesMax() <= into.length) {
+        position = this.#writeItem(into, position, version);
+      } else {
+        break;
+      }
     }
     return position;
   }
@@ -127,29 +133,36 @@ class EntryStream {
       into[position] = (into[position] ?? 0) | more;
       position += recordBytes;
     }
+    this.#version = next;
     if (next === undefined) {
       this.#cursor.next();
-      this.#settle();
-    } else {
-      this.#version = next;
     }
     return position;
   }
 
-  /** Stands on the next key that has anything to show. */
-  #settle(): void {
+  /** One step towards the next key that has anything to show: past a key that has not, or past a version that is too new. */
+  #search(): void {
     const { revision, compactRevision } = this.#state;
-    this.#version = undefined;
-    for (let key = this.#cursor.key; key !== undefined; this.#cursor.next(), key = this.#cursor.key) {
-      const version = visible(versionAt(this.#cursor.version, revision), compactRevision);
-      if (version !== undefined) {
-        this.#key = key;
-        this.#version = version;
-        this.entries++;
-        this.live += version.isTombstone ? 0 : 1;
-        return;
-      }
+    const key = this.#cursor.key;
+    if (key === undefined) {
+      this.isDone = true;
+      return;
     }
+    const candidate = this.#older ?? this.#cursor.version;
+    if (candidate.modRevision > revision && candidate.previous !== undefined) {
+      this.#older = candidate.previous;
+      return;
+    }
+    this.#older = undefined;
+    const version = candidate.modRevision > revision ? undefined : visible(candidate, compactRevision);
+    if (version === undefined) {
+      this.#cursor.next();
+      return;
+    }
+    this.#key = key;
+    this.#version = version;
+    this.entries++;
+    this.live += version.isTombstone ? 0 : 1;
   }
 }
 
@@ -158,8 +171,8 @@ export class SnapshotChunks {
   readonly #platform: Platform;
   readonly #state: SnapshotState;
   readonly #entries: EntryStream;
-  /** Leases that have gone out. */
-  #leases = 0;
+  /** Those that have not gone out. */
+  readonly #leases: Iterator<LeaseInfo, undefined>;
   /** An item larger than a chunk, and how much of it has gone out. */
   #large: Uint8Array | undefined;
   #largeOffset = 0;
@@ -169,6 +182,7 @@ export class SnapshotChunks {
   constructor(platform: Platform, state: SnapshotState) {
     this.#platform = platform;
     this.#state = state;
+    this.#leases = state.control.leases[Symbol.iterator]();
     this.#entries = new EntryStream(platform, state);
   }
 
@@ -177,8 +191,11 @@ export class SnapshotChunks {
     return this.#checksum;
   }
 
-  /** The next part of the stream, of 1 to `maxBytes` bytes; undefined at the end. The caller owns it. */
-  next(maxBytes: number): Uint8Array | undefined {
+  /**
+   * The next part of the stream, of up to `maxBytes` bytes; undefined at the end. Empty where one slice's work has found nothing that is
+   * visible. The caller owns it. `into`, of `maxBytes` or more, is where it may be made: then it is valid until that is used again.
+   */
+  next(maxBytes: number, into?: Uint8Array): Uint8Array | undefined {
     if (!(Number.isSafeInteger(maxBytes) && maxBytes > 0)) {
       throw new Error(`a chunk of ${maxBytes} bytes`);
     }
@@ -194,14 +211,13 @@ export class SnapshotChunks {
           this.#large = this.#header();
           break;
         case 'leases':
-          if (this.#leases === this.#state.control.leases.length) {
+          this.#large = this.#nextLeases(maxBytes);
+          if (this.#large === undefined) {
             this.#phase = 'entries';
-          } else {
-            this.#large = this.#nextLeases(maxBytes);
           }
           break;
         case 'entries': {
-          const chunk = this.#nextOfEntries(maxBytes);
+          const chunk = this.#nextOfEntries(maxBytes, into);
           if (chunk !== undefined) {
             return chunk;
           }
@@ -222,7 +238,7 @@ export class SnapshotChunks {
   }
 
   /** Undefined if the next thing to send is in `large`. */
-  #nextOfEntries(maxBytes: number): Uint8Array | undefined {
+  #nextOfEntries(maxBytes: number, into: Uint8Array | undefined): Uint8Array | undefined {
     if (this.#entries.isDone) {
       this.#phase = 'done';
       this.#large = this.#trailer();
@@ -234,7 +250,7 @@ export class SnapshotChunks {
       this.#large = this.#summed(view(item, 0, this.#entries.fill(item, 0)));
       return undefined;
     }
-    const chunk = this.#platform.allocate(maxBytes);
+    const chunk = view(into ?? this.#platform.allocate(maxBytes), 0, maxBytes);
     return this.#summed(view(chunk, 0, this.#entries.fill(chunk, 0)));
   }
 
@@ -254,22 +270,27 @@ export class SnapshotChunks {
     writer.varint(compactRevision);
     writer.varint(control.timeMs);
     writeAlarms(writer, control.alarms);
-    writer.varint(control.leases.length);
+    writer.varint(control.leases.size);
     return this.#summed(writer.finish());
   }
 
-  /** As many leases as fit into `maxBytes`, but at least one. */
-  #nextLeases(maxBytes: number): Uint8Array {
+  /** As many leases as fit into `maxBytes`, but at least one; undefined when all have gone out. */
+  #nextLeases(maxBytes: number): Uint8Array | undefined {
+    let next = this.#leases.next();
+    if (next.done === true) {
+      return undefined;
+    }
     const count = Math.max(1, Math.floor(maxBytes / LEASE_BYTES_MAX));
     const writer = new ByteWriter(this.#platform, count * LEASE_BYTES_MAX);
-    for (const { lease, ttlSeconds, deadlineMs } of this.#state.control.leases.slice(
-      this.#leases,
-      this.#leases + count,
-    )) {
+    for (let left = count; next.done !== true; next = this.#leases.next()) {
+      const { lease, ttlSeconds, deadlineMs } = next.value;
       writer.int64(lease);
       writer.varint(ttlSeconds);
       writer.varint(deadlineMs);
-      this.#leases++;
+      left--;
+      if (left === 0) {
+        break;
+      }
     }
     return this.#summed(writer.finish());
   }
@@ -308,7 +329,7 @@ export class StateHasher {
     return this.#checksum;
   }
 
-  /** Hashes about HASH_SLICE_BYTES more, one item at least; true while there is more. */
+  /** Hashes about HASH_SLICE_BYTES more, or one item; true while there is more. */
   step(): boolean {
     const entries = this.#entries;
     if (entries.isDone) {

@@ -176,7 +176,7 @@ export class Store {
 
   /** All leases by deadline, then by id (section 6.30). O(n log n). */
   leases(): LeaseInfo[] {
-    return this.#control.leases.all().toSorted(compareByDeadline);
+    return [...this.#control.leases.freeze()].toSorted(compareByDeadline);
   }
 
   /** The keys of a lease, sorted; none if there is no such lease. */
@@ -402,7 +402,7 @@ export class Store {
     return { root, revision: this.#revision, compactRevision: this.#compactRevision };
   }
 
-  /** A view of the present state that later commands do not change. O(leases). Release it when done. */
+  /** A view of the present state that later commands do not change. Nearly O(1). Release it when done. */
   freeze(): FrozenStore {
     const state = { ...this.#state(this.#keyspace.tree.freeze()), control: this.#control.state };
     const frozen = new FrozenStore(this.#platform, state, this.bytes, (view) => this.#frozen.delete(view));

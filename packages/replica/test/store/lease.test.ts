@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { type LeaseId, type Response, Store } from '../../src/store/index.js';
+import { type LeaseId, type LeaseInfo, type Response, Store } from '../../src/store/index.js';
 import { Leases } from '../../src/store/leases.js';
 import { apply, del, load, platform, put, range, serialise, txn } from './support.js';
 
@@ -212,7 +212,7 @@ test('the heap of deadlines stays in order through grants, renewals and ends, an
         }
         leases.check();
       }
-      const due = leases.all().filter(({ deadlineMs }) => deadlineMs <= timeMs);
+      const due = [...leases.freeze()].filter(({ deadlineMs }) => deadlineMs <= timeMs);
       assert.deepEqual(new Set(leases.due(timeMs, 1000)), new Set(due.map(({ lease }) => lease)));
       assert.equal(leases.due(timeMs, 3).length, Math.min(3, due.length));
       const deadlines = leases.due(timeMs, 1000).map((lease) => leases.get(lease)?.deadlineMs ?? 0);
@@ -222,4 +222,28 @@ test('the heap of deadlines stays in order through grants, renewals and ends, an
       );
     }),
   );
+});
+
+test('frozen leases stay as they were, in the order of their grants, through thousands of changes', () => {
+  const leases = new Leases();
+  const model = new Map<LeaseId, LeaseInfo>();
+  const frozen: { readonly grants: Iterable<LeaseInfo>; readonly expected: readonly LeaseInfo[] }[] = [];
+  // Ends come in waves, so that whole blocks of leases empty themselves, and others keep a few.
+  for (let step = 0; step < 6_000; step++) {
+    const lease = BigInt(1 + ((step * 7_919) % 1_500));
+    const info = { lease, ttlSeconds: 1, deadlineMs: step };
+    if (!leases.has(lease)) {
+      leases.grant(info);
+      model.set(lease, info);
+    } else if (step % 1_500 < 900) {
+      leases.end(lease);
+      model.delete(lease);
+    } else {
+      leases.renew(info);
+      model.set(lease, info);
+    }
+    if (step % 97 === 0) frozen.push({ grants: leases.freeze(), expected: [...model.values()] });
+  }
+  leases.check();
+  for (const { grants, expected } of frozen) assert.deepEqual([...grants], expected);
 });

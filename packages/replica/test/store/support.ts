@@ -70,7 +70,7 @@ export function serialise(frozen: FrozenStore, chunkBytes = 1000): Uint8Array {
   const parts: Uint8Array[] = [];
   const chunks = frozen.chunks();
   for (let chunk = chunks.next(chunkBytes); chunk !== undefined; chunk = chunks.next(chunkBytes)) {
-    if (chunk.length === 0 || chunk.length > chunkBytes) {
+    if (chunk.length > chunkBytes) {
       throw new Error(`a chunk of ${chunk.length} bytes where at most ${chunkBytes} were asked for`);
     }
     parts.push(chunk);

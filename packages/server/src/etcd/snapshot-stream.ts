@@ -29,6 +29,10 @@ export function streamSnapshot(
   };
   const sendSome = (): void => {
     for (let chunk = snapshot.next(); chunk !== undefined; chunk = snapshot.next()) {
+      if (chunk.length === 0) {
+        setImmediate(sendMore);
+        return;
+      }
       let isRoomy = true;
       for (let from = 0; from < chunk.length; from += BLOB_BYTES) {
         // What is sent must not change any more, and the chunk's memory is the snapshot's.
@@ -42,9 +46,10 @@ export function streamSnapshot(
     blobs.end();
     snapshot.release();
   };
-  call.onCancel(() => snapshot.release());
-  blobs.onDrain(() => {
+  const sendMore = (): void => {
     if (!isOver && !call.isCancelled) sendSome();
-  });
+  };
+  call.onCancel(() => snapshot.release());
+  blobs.onDrain(sendMore);
   sendSome();
 }
