@@ -19,6 +19,8 @@ import type { StateMachine } from './state-machine.js';
 const GIVE_UP_ELECTIONS = 20;
 /** Transfers are numbered from below this on, which leaves room for as many as there will ever be. */
 const TRANSFER_ID_BOUND = 2 ** 52;
+/** Of the log that makes a snapshot due, one such part lies between one voter's snapshot and the next one's. */
+const SNAPSHOT_STAGGER = 8;
 
 export interface SnapshotsPort {
   readonly disk: Disk;
@@ -189,11 +191,17 @@ export class Snapshots {
   #maybeTake(): void {
     const { store } = this.#port.state();
     if (this.#taker.active || this.#receiver.active || this.#port.state().appliedIndex <= this.index) return;
-    const { snapshotLogBytesMin } = this.#options;
     // Bytes of log against bytes of snapshot, not of memory: with small values that is three times as much, and replaying that much log
     // would take several times as long as loading.
-    if (this.#port.wal.bytesAfter(this.index) < Math.max(snapshotLogBytesMin, store.streamBytes)) return;
+    const dueBytes = Math.max(this.#options.snapshotLogBytesMin, store.streamBytes) * this.#patience();
+    if (this.#port.wal.bytesAfter(this.index) < dueBytes) return;
     this.#taker.start(this.#port.state().freeze());
+  }
+
+  /** Logs grow alike on all members, and should not all be due at once: each voter waits an eighth longer than the one before. */
+  #patience(): number {
+    const { voters } = this.#port.state().position.config;
+    return 1 + Math.max(0, voters.indexOf(this.#options.memberId)) / SNAPSHOT_STAGGER;
   }
 
   /** A newer snapshot is durable: what it makes superfluous may go. */
