@@ -59,6 +59,8 @@ export class Keyspace {
     slabs.commit(slab, end);
     this.bytes += VERSION_OVERHEAD_BYTES + end - offset;
     const next = new Version(revision, slab, offset, head);
+    // The tree's own copy of the key if it has one: the command's may then go with the command.
+    const heldKey = head === undefined ? key : this.tree.locatedKey;
     if (head === undefined) {
       this.bytes += KEY_OVERHEAD_BYTES + key.length;
       this.tree.insert(key, next);
@@ -68,9 +70,9 @@ export class Keyspace {
       }
       this.tree.replace(next);
     }
-    this.changes.push(key, next);
+    this.changes.push(heldKey, next);
     if (leaseBefore !== lease) {
-      this.leases.move(key, leaseBefore, lease);
+      this.leases.move(heldKey, leaseBefore, lease);
     }
     return next;
   }
@@ -82,8 +84,8 @@ export class Keyspace {
     this.historyBytes += 2 * VERSION_OVERHEAD_BYTES + this.record.recordBytes + KEY_OVERHEAD_BYTES + key.length;
     this.leases.move(key, this.record.lease, NO_LEASE);
     const tombstone = Version.tombstone(revision, order, head);
+    this.changes.push(this.tree.locatedKey, tombstone);
     this.tree.replace(tombstone);
-    this.changes.push(key, tombstone);
   }
 
   /** Takes back the newest version of `key` so that `head` is again what it was. The caller restores `bytes` and `historyBytes`. */

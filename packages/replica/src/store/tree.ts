@@ -199,6 +199,15 @@ export class Tree {
     return index < node.keys.length && node.keys[index] === key ? node.versions[index] : undefined;
   }
 
+  /** The located key, as the tree holds it. */
+  get locatedKey(): Key {
+    const key = this.leaf.keys[this.index];
+    if (key === undefined) {
+      throw new Error('there is no located key');
+    }
+    return key;
+  }
+
   /** The located key gets another newest version. */
   replace(version: Version): void {
     this.own();
