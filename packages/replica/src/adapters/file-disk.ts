@@ -94,7 +94,7 @@ export class FileDisk implements Disk {
         if (syncedFd !== undefined) closeSync(syncedFd);
       }
       this.#files.clear();
-      this.#removal.close();
+      this.#removal.hasten();
       done();
     });
   }
@@ -239,7 +239,9 @@ export class FileDisk implements Disk {
     this.#order.run(paths, (next) =>
       start((error) => {
         next();
-        done(error === null ? undefined : toDiskError(operation, paths[0] ?? '', error));
+        const failure = error === null ? undefined : toDiskError(operation, paths[0] ?? '', error);
+        if (failure?.code === 'full') this.#removal.hasten();
+        done(failure);
       }),
     );
   }
