@@ -3,13 +3,17 @@
  * they must be true: the value of a key at a revision is the same whoever is asked, whenever, until compaction makes it unreadable;
  * it was really written; and who asks one member again sees no older state than before.
  */
-import type { KeyValue, RangeResponse, Store, StoreErrorCode } from '@quorate/replica/internal';
+import {
+  type KeyValue,
+  nodePlatform,
+  type RangeResponse,
+  type Store,
+  type StoreErrorCode,
+} from '@quorate/replica/internal';
 import { brief, type Operation } from './history.js';
 import { require } from './violation.js';
 
 const RULE = 'past read';
-const decoder = new TextDecoder();
-
 export class PastReads {
   /** By key and revision of the change. */
   readonly #changes = new Map<string, string>();
@@ -53,7 +57,7 @@ export class PastReads {
   }
 
   #note(who: string, key: string, at: number, found: KeyValue | undefined): void {
-    const value = found === undefined ? undefined : decoder.decode(found.value);
+    const value = found === undefined ? undefined : nodePlatform.latin1(found.value, 0, found.value.length);
     const seen = value === undefined ? 'nothing' : `${brief(value)} of revision ${found?.modRevision}`;
     const known = this.#views.get(`${key}@${at}`) ?? seen;
     this.#views.set(`${key}@${at}`, known);

@@ -2,7 +2,14 @@
  * A client of the simulated cluster: one operation at a time, at any member, on few keys, with values that occur once. It writes
  * down what it asked, when, and what it was told.
  */
-import { type Command, encodeCommand, type KeyValue, type Response, rangeOf } from '@quorate/replica/internal';
+import {
+  type Command,
+  encodeCommand,
+  type KeyValue,
+  nodePlatform,
+  type Response,
+  rangeOf,
+} from '@quorate/replica/internal';
 import { describeOperation, type Operation, type OperationKind } from '../checks/history.js';
 import type { PastReads } from '../checks/past.js';
 import { Violation } from '../checks/violation.js';
@@ -10,6 +17,7 @@ import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
 import type { World } from '../world/world.js';
 import { Looker } from './looker.js';
+import { TimeLimit } from './time-limit.js';
 
 /** From a client to a member and back. */
 const CALL_MS_MAX = 2;
@@ -20,9 +28,6 @@ const LOOK_BACK = 9;
 const LEADER_CHANCE = 0.4;
 /** Of the clients but the first some only read. At a leader that is cut off a write waits, and who waits reads nothing that is stale. */
 const READER_CHANCE = 0.4;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export class Client {
   readonly #world: World;
@@ -36,6 +41,7 @@ export class Client {
   readonly #isReader: boolean;
   readonly #past: PastReads;
   readonly #looker: Looker;
+  readonly #limit: TimeLimit;
   /** The last revision that it was told. */
   #revision = 0;
   /** The revision at which a put reads its key's past, in the same transaction; 0: it does not. */
@@ -55,6 +61,7 @@ export class Client {
     this.#history = history;
     this.#random = world.random.stream(`client ${number}`);
     this.#looker = new Looker(world, past, world.random.stream(`looker ${number}`));
+    this.#limit = new TimeLimit(world.schedule, world.scenario.clientTimeoutMs);
     this.#seat = seat;
     this.#isReader = seat === undefined && number > 1 && this.#random.chance(READER_CHANCE);
     this.#member = this.#choose();
@@ -83,14 +90,15 @@ export class Client {
     const operation = this.#draw();
     this.#looker.act(this.#member, operation.key, this.#revision);
     this.#history.push(operation);
-    const { schedule, scenario } = this.#world;
+    const { schedule } = this.#world;
     let isOver = false;
     const end = (outcome: Operation['outcome']): void => {
       if (isOver) return;
       isOver = true;
+      this.#limit.over();
       this.#end(operation, outcome);
     };
-    schedule.after(scenario.clientTimeoutMs, () => end('unknown'));
+    this.#limit.begin(() => end('unknown'));
     schedule.after(this.#random.between(0, CALL_MS_MAX), () => {
       const answer = (outcome: Operation['outcome']): void =>
         schedule.after(this.#random.between(0, CALL_MS_MAX), () => end(outcome));
@@ -196,7 +204,7 @@ function commandOf({ kind, key, value, expected }: Operation, lookBack: number):
   const put = {
     kind: 'put',
     key,
-    value: encoder.encode(value ?? ''),
+    value: bytesOf(value ?? ''),
     lease: 0n,
     returnPrevious: true,
     ignoreValue: false,
@@ -219,7 +227,7 @@ function commandOf({ kind, key, value, expected }: Operation, lookBack: number):
           rangeEnd: undefined,
           result: 'equal',
           target: 'value',
-          operand: encoder.encode(expected),
+          operand: bytesOf(expected),
         } as const);
   return { operation: { kind: 'txn', compares: [compare], success: [put], failure: [range] }, limits: undefined };
 }
@@ -236,6 +244,13 @@ function learn(operation: Operation, response: Response): void {
   else throw new Violation('answer', `${operation.kind} was answered by ${inner?.kind}`);
 }
 
+/** Values are digits, points and x. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = nodePlatform.allocate(text.length);
+  nodePlatform.writeLatin1(text, bytes, 0);
+  return bytes;
+}
+
 function textOf(keyValue: KeyValue | undefined): string | null {
-  return keyValue === undefined ? null : decoder.decode(keyValue.value);
+  return keyValue === undefined ? null : nodePlatform.latin1(keyValue.value, 0, keyValue.value.length);
 }

@@ -11,6 +11,7 @@ import { STORE_ASKS, type StoreAsk } from '../world/scenario.js';
 import type { World } from '../world/world.js';
 import { LeaseHolder } from './lease-holder.js';
 import { QuestionDrawer } from './store-questions.js';
+import { TimeLimit } from './time-limit.js';
 
 /** From a client to a member and back. */
 const CALL_MS_MAX = 2;
@@ -26,6 +27,7 @@ export class StoreClient {
   readonly #random: Stream;
   readonly #drawer: QuestionDrawer;
   readonly #leases: LeaseHolder;
+  readonly #limit: TimeLimit;
   #member: Member;
   #stopped = false;
   #sequence = 0;
@@ -40,7 +42,8 @@ export class StoreClient {
     this.#oracle = oracle;
     this.#number = number;
     this.#random = world.random.stream(`store client ${number}`);
-    const { storeKeys, leaseSecondsMax } = world.scenario;
+    const { storeKeys, leaseSecondsMax, clientTimeoutMs } = world.scenario;
+    this.#limit = new TimeLimit(world.schedule, clientTimeoutMs);
     const leases = new LeaseHolder(this.#random, number, leaseSecondsMax);
     this.#leases = leases;
     const revision = (): number => this.#revision;
@@ -211,12 +214,13 @@ export class StoreClient {
     const once = (outcome: 'ok' | 'rejected' | 'unknown'): void => {
       if (isOver) return;
       isOver = true;
+      this.#limit.over();
       end(outcome);
       if (outcome !== 'ok') this.#member = this.#choose();
       this.isIdle = true;
       this.#later();
     };
-    this.#world.schedule.after(this.#world.scenario.clientTimeoutMs, () => once('unknown'));
+    this.#limit.begin(() => once('unknown'));
     return once;
   }
 

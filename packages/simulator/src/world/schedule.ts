@@ -22,10 +22,13 @@ export class Schedule {
     return this.#heap.length;
   }
 
-  readonly after = (delayMs: number, run: () => void): void => {
+  readonly after = (delayMs: number, run: () => void): void => this.at(this.#nowMs + Math.max(0, delayMs), run);
+
+  /** Not before now. */
+  at(atMs: number, run: () => void): void {
     this.#sequence += 1;
-    this.#insert({ atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence, run });
-  };
+    this.#insert({ atMs, sequence: this.#sequence, run });
+  }
 
   /** Lets the next event happen; false if there is none up to `untilMs`, and it is that time now. */
   next(untilMs: number): boolean {
