@@ -27,7 +27,7 @@ export interface DurableLogs {
 }
 
 /** What was last seen of a member in its present life. */
-interface Seen {
+export interface Seen {
   readonly replica: Replica;
   term: number;
   role: Raft['role'];
@@ -69,7 +69,8 @@ export class Claims {
     return this.#highestCommit;
   }
 
-  watch(id: MemberId, replica: Replica): void {
+  /** What step() is to be given from now on. */
+  watch(id: MemberId, replica: Replica): Seen {
     const { raft } = replica;
     const told = this.#farewells.get(id) ?? 0;
     require(raft.commit >= told, 'farewell', () =>
@@ -78,7 +79,7 @@ export class Claims {
     if (this.#highestCommit === 0) this.#commits(raft, 0);
     this.#checkCommit(id, raft);
     checkConfig(id, replica);
-    this.#seen.set(id, {
+    const seen: Seen = {
       replica,
       term: raft.term,
       role: raft.role,
@@ -93,7 +94,9 @@ export class Claims {
       queue: [],
       queueLength: 0,
       matches: new Map(),
-    });
+    };
+    this.#seen.set(id, seen);
+    return seen;
   }
 
   forget(id: MemberId): void {
@@ -101,9 +104,7 @@ export class Claims {
   }
 
   /** The member has had an input. */
-  step(id: MemberId): void {
-    const seen = this.#seen.get(id);
-    if (seen === undefined) return;
+  step(id: MemberId, seen: Seen): void {
     const { raft, snapshots } = seen.replica;
     const isLeader = raft.role === 'leader';
     checkConfig(id, seen.replica);
@@ -111,7 +112,8 @@ export class Claims {
     if (raft.role !== seen.role || raft.term !== seen.term) this.#roleChanged(id, seen, raft);
     if (isLeader) this.#checkMatches(id, seen, raft);
     else if (raft.lastIndex < seen.lastIndex) this.#checkMatched(id, raft);
-    for (const member of raft.core.farewellKnown) this.#farewells.set(member, raft.core.configCommit);
+    const { farewellKnown } = raft.core;
+    if (farewellKnown.size > 0) for (const member of farewellKnown) this.#farewells.set(member, raft.core.configCommit);
     this.#checkVotes(id, seen, raft);
     const { lastPersistedId } = raft.core;
     require(raft.persistedIndex <= seen.persisted || lastPersistedId > seen.persistedId, 'early durability', () =>
@@ -144,7 +146,7 @@ export class Claims {
   decided(index: number, fingerprint: string): void {
     const before = this.#writes.get(fingerprint);
     require(before === undefined, 'at most once', () =>
-      `the write at ${index} was decided at ${before} already: ${fingerprint}`);
+      `the write at ${index} was decided at ${before} already: ${JSON.stringify(fingerprint)}`);
     this.#writes.set(fingerprint, index);
   }
 
@@ -199,13 +201,14 @@ export class Claims {
 
   /** At a leader: what it has come to believe of the others. A member of a later term may have lost what it had acknowledged. */
   #checkMatches(id: MemberId, { matches }: Seen, raft: Raft): void {
-    for (const [peer, { match }] of raft.core.progress) {
-      if (peer === id || match <= (matches.get(peer) ?? 0)) continue;
+    // Not by an iterator, which makes an array for each of them: this is asked after each step.
+    raft.core.progress.forEach(({ match }, peer) => {
+      if (peer === id || match <= (matches.get(peer) ?? 0)) return;
       matches.set(peer, match);
-      if (this.#termOf(peer) > raft.term) continue;
+      if (this.#termOf(peer) > raft.term) return;
       require(this.#disks.holds(peer, match, raft.entryTerm(match)), 'matched log', () =>
         `${id} leads term ${raft.term} and believes that ${peer} holds ${match}, which is not on its disk`);
-    }
+    });
   }
 
   /** At a follower whose log has become shorter: its leader must not rely on what is gone. */

@@ -30,7 +30,7 @@ import {
   type Replica,
   type StateMachine,
 } from '@quorate/replica/internal';
-import { Claims } from './claims.js';
+import { Claims, type Seen } from './claims.js';
 import { require } from './violation.js';
 
 /** An entry as it was applied first. */
@@ -52,6 +52,8 @@ interface Promised {
 /** One member's life as the rules follow it. */
 interface Watched {
   readonly replica: Replica;
+  readonly promised: Promised;
+  readonly seen: Seen;
   before: RaftSnapshot;
   applied: number;
   revision: number;
@@ -130,8 +132,15 @@ export class ClusterRules {
 
   watch(id: MemberId, replica: Replica): void {
     const { state, raft } = replica;
+    let promised = this.#promised.get(id);
+    if (promised === undefined) {
+      promised = { term: 0, vote: 0, lastIndex: 0, lastTerm: 0 };
+      this.#promised.set(id, promised);
+    }
     this.#watched.set(id, {
       replica,
+      promised,
+      seen: this.claims.watch(id, replica),
       before: snapshotState(raft),
       applied: state.appliedIndex,
       revision: state.store.revision,
@@ -140,7 +149,6 @@ export class ClusterRules {
       config: raft.core.config,
     });
     this.#unsure.delete(id);
-    this.claims.watch(id, replica);
     this.#checkPosition(id, replica);
     this.step(id);
   }
@@ -166,25 +174,10 @@ export class ClusterRules {
     this.#checkPromises(id, raft);
     this.#checkLeader(id, raft, watched);
     this.#checkApplied(id, watched);
-    this.#notePromised(id, raft);
+    notePromised(watched.promised, raft);
     this.#checkCommit(id, watched, raft);
     watched.config = raft.core.config;
-    this.claims.step(id);
-  }
-
-  #notePromised(id: MemberId, raft: Raft): void {
-    const { hardStatePersisted, log } = raft.core;
-    let promised = this.#promised.get(id);
-    if (promised === undefined) {
-      promised = { term: 0, vote: 0, lastIndex: 0, lastTerm: 0 };
-      this.#promised.set(id, promised);
-    }
-    promised.term = hardStatePersisted.term;
-    promised.vote = hardStatePersisted.vote;
-    const lastTerm = raft.entryTerm(log.persistedIndex);
-    // While the log's new beginning behind a snapshot is being written: the snapshot's own file is durable already.
-    promised.lastIndex = lastTerm === undefined ? log.compactedIndex : log.persistedIndex;
-    promised.lastTerm = lastTerm ?? log.compactedTerm;
+    this.claims.step(id, watched.seen);
   }
 
   #checkCore(watched: Watched, raft: Raft): void {
@@ -272,7 +265,7 @@ export class ClusterRules {
     const { kind } = decodeCommand(this.#platform, data).operation;
     if (kind !== 'put' && kind !== 'txn') return;
     const beginning = this.#platform.latin1(data, 0, Math.min(data.length, FINGERPRINT_BYTES));
-    this.claims.decided(index, `${kind} of ${data.length} bytes, ${checksum}, ${JSON.stringify(beginning)}`);
+    this.claims.decided(index, `${kind} of ${data.length} bytes, ${checksum}, ${beginning}`);
   }
 
   #checkPosition(id: MemberId, { state }: Replica): void {
@@ -325,4 +318,14 @@ export class ClusterRules {
     // Compacted away there or here: then it is committed, and so the same.
     return own === undefined || term === undefined || own === term;
   }
+}
+
+function notePromised(promised: Promised, raft: Raft): void {
+  const { hardStatePersisted, log } = raft.core;
+  promised.term = hardStatePersisted.term;
+  promised.vote = hardStatePersisted.vote;
+  const lastTerm = raft.entryTerm(log.persistedIndex);
+  // While the log's new beginning behind a snapshot is being written: the snapshot's own file is durable already.
+  promised.lastIndex = lastTerm === undefined ? log.compactedIndex : log.persistedIndex;
+  promised.lastTerm = lastTerm ?? log.compactedTerm;
 }

@@ -23,6 +23,7 @@ import type { Operation } from './history.js';
 
 /** More configurations than this while one operation ends: the search gives up, and says so. */
 const CONFIGURATIONS_MAX = 100_000;
+const HASH_PRIME = 0x01000193;
 
 export type KeyVerdict =
   | { readonly kind: 'linearizable' }
@@ -192,28 +193,42 @@ class Search {
 
 /** Configurations, without those that can do no more than another one. */
 class Antichains {
-  readonly #byName = new Map<string, Configuration[]>();
+  /** By a hash of value and known steps. */
+  readonly #byHash = new Map<number, Configuration[]>();
   added = 0;
 
   /** False if there is one that can do as much. */
   add(configuration: Configuration): boolean {
-    const name = `${configuration.value}:${configuration.known.join()}`;
-    const others = this.#byName.get(name);
+    const hash = hashOf(configuration);
+    const others = this.#byHash.get(hash);
     this.added += 1;
     if (others === undefined) {
-      this.#byName.set(name, [configuration]);
+      this.#byHash.set(hash, [configuration]);
       return true;
     }
-    if (others.some(({ unknown }) => isSubset(unknown, configuration.unknown))) return false;
-    const left = others.filter(({ unknown }) => !isSubset(configuration.unknown, unknown));
+    if (others.some((other) => canDoAll(other, configuration))) return false;
+    const left = others.filter((other) => !canDoAll(configuration, other));
     left.push(configuration);
-    this.#byName.set(name, left);
+    this.#byHash.set(hash, left);
     return true;
   }
 
   all(): readonly Configuration[] {
-    return [...this.#byName.values()].flat();
+    return [...this.#byHash.values()].flat();
   }
+}
+
+function hashOf({ value, known }: Configuration): number {
+  let hash = value;
+  for (const position of known) hash = Math.imul(hash ^ position, HASH_PRIME);
+  return hash;
+}
+
+/** They differ at most in the unknown steps that have taken effect, and `one` has no more of these. */
+function canDoAll(one: Configuration, other: Configuration): boolean {
+  if (one.value !== other.value || one.known.length !== other.known.length) return false;
+  if (one.known.some((position, place) => position !== other.known[place])) return false;
+  return isSubset(one.unknown, other.unknown);
 }
 
 function fits({ finds, findsNot }: Pick<Step, 'finds' | 'findsNot'>, value: number): boolean {
@@ -228,17 +243,25 @@ function changesNothing({ finds, leaves }: Step): boolean {
 function stepsOf(history: readonly Operation[]): readonly Step[] {
   const numbers = new Map<string | null, number>([[null, ABSENT]]);
   const numberOf = (value: string | null): number => {
-    const known = numbers.get(value) ?? numbers.size;
-    numbers.set(value, known);
-    return known;
+    const known = numbers.get(value);
+    if (known !== undefined) return known;
+    const number = numbers.size;
+    numbers.set(value, number);
+    return number;
   };
-  const found = new Set(history.flatMap(({ outcome, found: value }) => (outcome === 'ok' ? [value] : [])));
-  for (const { kind, outcome, expected } of history) if (kind === 'swap' && outcome !== 'rejected') found.add(expected);
-  return history.flatMap((operation) => {
-    if (operation.outcome === 'rejected') return [];
-    if (operation.outcome === 'ok') return [knownStep(operation, numberOf)];
-    return operation.kind === 'get' ? [] : [unknownStep(operation, numberOf, found.has(operation.value))];
-  });
+  const found = new Set<string | null | undefined>();
+  for (const operation of history) {
+    if (operation.outcome === 'ok') found.add(operation.found);
+    if (operation.kind === 'swap' && operation.outcome !== 'rejected') found.add(operation.expected);
+  }
+  const steps: Step[] = [];
+  for (const operation of history) {
+    if (operation.outcome === 'ok') steps.push(knownStep(operation, numberOf));
+    else if (operation.outcome !== 'rejected' && operation.kind !== 'get') {
+      steps.push(unknownStep(operation, numberOf, found.has(operation.value)));
+    }
+  }
+  return steps;
 }
 
 function unknownStep(operation: Operation, numberOf: (value: string | null) => number, isFound: boolean): Step {

@@ -230,11 +230,15 @@ class Run {
   }
 
   #judge(): void {
-    const { keys } = this.#scenario;
-    for (let i = 0; i < keys; i += 1) {
-      const history = this.#history.filter(({ key }) => key === `k${i}`);
+    const histories = new Map<string, Operation[]>();
+    for (const operation of this.#history) {
+      const history = histories.get(operation.key);
+      if (history === undefined) histories.set(operation.key, [operation]);
+      else history.push(operation);
+    }
+    for (const [key, history] of histories) {
       const verdict = checkKey(history);
-      require(verdict.kind !== 'undecided', 'undecided', () => `the history of k${i} has too many possible orders`);
+      require(verdict.kind !== 'undecided', 'undecided', () => `the history of ${key} has too many possible orders`);
       if (verdict.kind !== 'violation') continue;
       const { at } = verdict;
       const near = history.filter(
