@@ -52,7 +52,8 @@ function isAt(chunk: Uint8Array, bytes: Uint8Array, offset: number): boolean {
     const a = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     const b = new DataView(bytes.buffer, bytes.byteOffset + offset, chunk.length);
     for (const end = chunk.length - 7; i < end; i += 8) {
-      if (a.getInt32(i) !== b.getInt32(i) || a.getInt32(i + 4) !== b.getInt32(i + 4)) return false;
+      if (a.getInt32(i, true) !== b.getInt32(i, true) || a.getInt32(i + 4, true) !== b.getInt32(i + 4, true))
+        return false;
     }
   }
   for (; i < chunk.length; i += 1) if (chunk[i] !== bytes[offset + i]) return false;

@@ -200,8 +200,6 @@ export class MemoryDisk implements Disk {
         throw new Error(`assertion failed: a chunk for ${path} was changed while it was being written`);
       done(error);
     };
-    const partly = (file: MemoryFile): void =>
-      file.write(offset, bytes.subarray(0, this.#options.random.integer(length + 1)));
     this.#run(
       'write',
       [path],
@@ -216,7 +214,7 @@ export class MemoryDisk implements Disk {
       },
       () => {
         const file = this.#shown.files.get(path);
-        if (file !== undefined) partly(file);
+        file?.write(offset, bytes.subarray(0, this.#options.random.integer(length + 1)));
       },
     );
   }
@@ -299,20 +297,30 @@ export class MemoryDisk implements Disk {
     const [path = ''] = paths;
     const delayMs = this.#options.latencyMs?.(operation, path, bytes) ?? 0;
     this.#order.run(paths, (finished) => {
-      this.#later(delayMs / 2, () => {
+      let error: DiskError | undefined;
+      const answer = (): void => {
+        if (this.#isStill(answer)) return;
+        finished();
+        done(error);
+      };
+      const takeEffect = (): void => {
+        if (this.#isStill(takeEffect)) return;
         const fault = this.#takeFault(operation, path);
-        let error: DiskError | undefined;
         if (fault === undefined) error = act();
         else {
           fail();
           error = this.#error(fault.code, operation, path);
         }
-        this.#later(delayMs / 2, () => {
-          finished();
-          done(error);
-        });
-      });
+        this.#options.schedule(delayMs / 2, answer);
+      };
+      this.#options.schedule(delayMs / 2, takeEffect);
     });
+  }
+
+  /** Nothing happens, for good or, while it hangs, until resume() runs it again. */
+  #isStill(run: () => void): boolean {
+    if (this.#hanging && !this.#over) this.#held.push(run);
+    return this.#over || this.#hanging;
   }
 
   #takeFault(operation: DiskOperation, path: string): Fault | undefined {
@@ -320,15 +328,6 @@ export class MemoryDisk implements Disk {
     const fault = this.#faults.find((one) => one.operation === operation && one.matches(path));
     if (fault !== undefined) this.#faults = this.#faults.filter((one) => one !== fault);
     return fault;
-  }
-
-  #later(delayMs: number, run: () => void): void {
-    const unlessOver = (): void => {
-      if (this.#over) return;
-      if (this.#hanging) this.#held.push(unlessOver);
-      else run();
-    };
-    this.#options.schedule(delayMs, unlessOver);
   }
 
   #successor(): MemoryDisk {
