@@ -71,6 +71,8 @@ export function decodePublication(data: Uint8Array): Publication {
 export class Directory {
   readonly #members = new Map<MemberId, DirectoryMember>();
   readonly #removed = new Set<MemberId>();
+  /** What encode() returned last, until something changes: each snapshot of the state holds it, and members change seldom. */
+  #encoded: Uint8Array | undefined;
 
   /** Sorted by id. */
   list(): readonly DirectoryMember[] {
@@ -100,6 +102,7 @@ export class Directory {
 
   /** Follows a configuration change that has just taken effect as `config`. */
   applyConfigChange(change: ConfigChange, config: ConfigState): void {
+    this.#encoded = undefined;
     const added = change.context.length === 0 ? [] : decodeMembers(change.context);
     const present = new Set(configMembers(config));
     for (const member of added) {
@@ -125,6 +128,7 @@ export class Directory {
   applyPublication(publication: Publication): void {
     const member = this.#members.get(publication.id);
     if (member === undefined) return;
+    this.#encoded = undefined;
     // Somebody else's folder under a taken id: nothing of what it says counts.
     if (publication.instance !== undefined && member.instance !== '' && publication.instance !== member.instance)
       return;
@@ -139,7 +143,13 @@ export class Directory {
     );
   }
 
+  /** Not to be written to. */
   encode(): Uint8Array {
+    this.#encoded ??= this.#encode();
+    return this.#encoded;
+  }
+
+  #encode(): Uint8Array {
     const record: DirectoryRecord = { members: this.list(), removed: [...this.#removed].toSorted((a, b) => a - b) };
     return new TextEncoder().encode(JSON.stringify(record));
   }

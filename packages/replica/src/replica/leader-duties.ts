@@ -276,6 +276,7 @@ export class LeaderDuties {
   }
 
   #expire(): void {
+    if (this.#retries.length + this.#transfers.length + this.#handOvers.length === 0) return;
     const isLate = (request: AdminRequest): boolean => request.deadlineTick <= this.#nowTick;
     for (const request of [...this.#retries, ...this.#transfers, ...this.#handOvers].filter(isLate)) {
       this.#port.requests.end(request, failure('timeout', 'rejected', 'the cluster did not get to it in time'));

@@ -104,6 +104,7 @@ export class Reads {
 
   /** Ends the reads whose time is up. */
   expire(nowTick: number): void {
+    if (this.#count === 0) return;
     const late = failure('timeout', 'rejected', 'the read could not be confirmed in time');
     this.#waiting = this.#end(this.#waiting, (read) => read.deadlineTick <= nowTick, late);
     this.#confirmed = this.#confirmed

@@ -147,6 +147,7 @@ export class Requests {
   }
 
   expire(nowTick: number): void {
+    if (this.pending === 0) return;
     if (this.#waiting.some((request) => request.deadlineTick <= nowTick)) {
       const late = this.#waiting.filter((request) => request.deadlineTick <= nowTick);
       this.#waiting = this.#waiting.filter((request) => request.deadlineTick > nowTick);
