@@ -16,6 +16,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run, type Scenario } from '@quorate/simulator';
+import { inlineLess } from '@quorate/simulator/cli';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const RESULTS = path.join(ROOT, 'bench', 'results');
@@ -110,6 +111,8 @@ function print(measured: readonly Measured[]): void {
 const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '200' } },
 });
+// As the command does it.
+inlineLess();
 const measured = Object.entries(LOADS).map(([load, change]) =>
   measure(load, change, Number(values.seed), Number(values.runs)),
 );
