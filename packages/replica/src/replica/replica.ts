@@ -212,7 +212,7 @@ export class Replica implements NetworkInput {
     // A frame that makes no sense throws a WireError: the network closes the connection that it came from.
     const message = decodePeerMessage(this.#seams.platform, frame, { from, to: this.#options.memberId });
     this.#receive(from, message);
-    this.#host.requestTurn();
+    this.#requestTurnIfDue();
   }
 
   unreachable(peer: MemberId): void {
@@ -272,10 +272,19 @@ export class Replica implements NetworkInput {
       this.#halt(impostor);
       return;
     }
-    this.#host.requestTurn();
+    this.#requestTurnIfDue();
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------
+
+  /**
+   * Behind inputs that mostly leave nothing to do: ticks, heartbeats and their answers, writes that have ended. What a turn looks after
+   * besides asks for turns itself: a snapshot that has arrived, or is being put in order.
+   */
+  #requestTurnIfDue(): void {
+    const isDue = this.#raft.hasReady() || this.#reads.hasWaiting || this.#snapshots.hasSlice || this.watches.hasWork;
+    if (isDue || this.#drained !== undefined) this.#host.requestTurn();
+  }
 
   turn(): void {
     if (this.#halted) return;
@@ -359,7 +368,7 @@ export class Replica implements NetworkInput {
       unpersisted.durable = true;
       if (installed !== undefined) this.#snapshots.installed(installed);
       this.#settlePersisted();
-      this.#host.requestTurn();
+      this.#requestTurnIfDue();
     });
   }
 

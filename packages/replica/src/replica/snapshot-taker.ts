@@ -48,6 +48,11 @@ export class SnapshotTaker {
     return this.#running !== undefined;
   }
 
+  /** There may be something to do for step(). */
+  get hasSlice(): boolean {
+    return this.#running?.writing === false && this.#budgetBytes > 0;
+  }
+
   start(state: FrozenState): void {
     const { disk, platform, ids, trace, sliceBytes } = this.#options;
     trace.event('snapshot-begin', { index: state.metadata.index, bytes: state.bytesEstimate });
@@ -69,7 +74,7 @@ export class SnapshotTaker {
   /** One slice, if the disk has taken the last one, and the tick's share is not used up. Returns its bytes. */
   step(persistedIndex: number): number {
     const running = this.#running;
-    if (running === undefined || running.writing || this.#budgetBytes <= 0) return 0;
+    if (running === undefined || !this.hasSlice) return 0;
     if (running.exhausted) {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
       return 0;

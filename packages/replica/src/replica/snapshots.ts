@@ -91,6 +91,11 @@ export class Snapshots {
     return this.#sender.floorIndex;
   }
 
+  /** The next turn may serialise a slice of a snapshot that is being taken, or end it. */
+  get hasSlice(): boolean {
+    return this.#taker.hasSlice;
+  }
+
   /** A follower needs the state. Called before anything of the same Ready is applied, so that the state is the one named. */
   send(message: InstallSnapshotMessage): void {
     const state = this.#port.state().freeze();

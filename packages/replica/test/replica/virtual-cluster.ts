@@ -124,6 +124,8 @@ export class VirtualMember {
   isSettled = false;
   /** How long a turn that was asked for waits. */
   turnDelayMs = 0;
+  /** How many it has taken. */
+  turns = 0;
   replica: Replica | undefined;
 
   constructor(cluster: VirtualCluster, id: number, ids: readonly number[], settings: Settings) {
@@ -308,6 +310,7 @@ export class VirtualMember {
       if (life !== this.#life) return;
       this.#enter(() => {
         this.#turnRequested = false;
+        this.turns += 1;
         this.replica?.turn();
       });
     });
