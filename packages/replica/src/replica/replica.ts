@@ -41,7 +41,7 @@ import {
 import { LogWindow } from './log-window.js';
 import { type PeerView, peerViewOf } from './peer-view.js';
 import { Peers } from './peers.js';
-import { impostorOf, publicationOf } from './publishing.js';
+import { impostorOf, Publishing } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
 import {
   type RecoveredState,
@@ -80,6 +80,7 @@ export class Replica implements NetworkInput {
   readonly #encoder: PeerEncoder;
   readonly #peers: Peers;
   readonly #router: RequestRouter;
+  readonly #publishing: Publishing;
   #state: StateMachine;
   #unpersisted: Unpersisted[] = [];
   /** A commit index that is durable enough with the next write (Ready.mustSync was false). */
@@ -93,7 +94,6 @@ export class Replica implements NetworkInput {
   #ledUntilTick = Number.NEGATIVE_INFINITY;
   #halted = false;
   #stopping = false;
-  #publishing = false;
   #drained: (() => void) | undefined;
   readonly counters: ReplicaCounters = zeroCounters();
   /** Those who watch the store here. */
@@ -132,6 +132,7 @@ export class Replica implements NetworkInput {
     this.#storeDuties = this.#makeStoreDuties();
     this.#duties = this.#makeDuties();
     this.#router = this.#makeRouter();
+    this.#publishing = new Publishing(options, (operation, done) => this.administer(operation, done));
     this.#updatePeers();
     // The only voter need not wait for anybody's silence.
     const { config } = this.#state;
@@ -260,7 +261,7 @@ export class Replica implements NetworkInput {
     this.#state.store.sweep(SWEEP_KEYS_PER_TICK);
     this.#compactMemory();
     if (this.#peers.isUpdateDue(this.#nowTick)) this.#updatePeers();
-    this.#publish();
+    if (this.#raft.leader !== NO_MEMBER) this.#publishing.tick(this.#state.directory);
     this.#snapshots.tick();
     if (this.#stopping) this.#yieldLeadership();
     if (this.#state.directory.isRemoved(this.#options.memberId) && this.#raft.role !== 'leader') {
@@ -512,18 +513,6 @@ export class Replica implements NetworkInput {
     const neededFrom = Math.min(this.#snapshots.floorIndex, this.#raft.slowestMatch);
     const index = Math.min(this.#window.compactTo(neededFrom), this.#state.appliedIndex);
     if (index > 0) this.#raft.compact(index);
-  }
-
-  /** Tells the others under which addresses this member is reached now, if the directory says otherwise. */
-  #publish(): void {
-    const known = this.#state.directory.get(this.#options.memberId);
-    if (known === undefined || this.#publishing || this.#raft.leader === NO_MEMBER) return;
-    const publication = publicationOf(this.#options, known);
-    if (publication === undefined) return;
-    this.#publishing = true;
-    this.administer({ kind: 'publish', publication }, () => {
-      this.#publishing = false;
-    });
   }
 
   #updatePeers(): void {

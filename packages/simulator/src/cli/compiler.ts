@@ -7,14 +7,8 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-/** Sizes in bytes of bytecode. */
-const SETTINGS = [
-  // A callee that is copied into its caller (460 unless told), and all of them in one caller (920).
-  '--max-inlined-bytecode-size=150',
-  '--max-inlined-bytecode-size-cumulative=300',
-  // A function that is compiled as soon as it is met often, before it is known to stay so (81).
-  '--max-bytecode-size-for-early-opt=27',
-];
+/** Bytes of bytecode: of a callee that is copied into its caller (460 unless told), and of all of them in one caller (920). */
+const SETTINGS = ['--max-inlined-bytecode-size=150', '--max-inlined-bytecode-size-cumulative=300'];
 
 export function inlineLess(): void {
   for (const setting of SETTINGS) setFlagsFromString(setting);
