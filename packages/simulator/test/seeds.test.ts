@@ -45,6 +45,10 @@ const FOUND_IN_THE_SIMULATOR: readonly (readonly [number, string])[] = [
     434085379,
     'a watcher was told of an entry by a member that died in the step in which it applied it, before the oracle knew it',
   ],
+  [
+    1796001395,
+    'a deposed leader heard late of an entry that its follower was overwriting, in a later term, when it died',
+  ],
 ];
 
 const RUN_AGAIN = [...FOUND, ...FOUND_IN_THE_SIMULATOR].map(([seed, bug]) => [seed, bug] as const);

@@ -49,6 +49,8 @@ export interface Seen {
 export class Claims {
   readonly #disks: DurableLogs;
   readonly #seen = new Map<MemberId, Seen>();
+  /** The term in which a member's last life ended, which its disk need not know. */
+  readonly #endedIn = new Map<MemberId, number>();
   /** The term of each committed entry, by index. */
   readonly #committed: number[] = [];
   #highestCommit = 0;
@@ -100,6 +102,8 @@ export class Claims {
   }
 
   forget(id: MemberId): void {
+    const seen = this.#seen.get(id);
+    if (seen !== undefined) this.#endedIn.set(id, seen.replica.raft.term);
     this.#seen.delete(id);
   }
 
@@ -199,7 +203,10 @@ export class Claims {
     if (index > agreed && raft.entryTerm(index) === this.#committed[index]) seen.agreed = index;
   }
 
-  /** At a leader: what it has come to believe of the others. A member of a later term may have lost what it had acknowledged. */
+  /**
+   * At a leader: what it has come to believe of the others. A member of a later term may have lost what it had acknowledged, and one that
+   * died while it wrote what replaces it too: its disk holds the one or the other.
+   */
   #checkMatches(id: MemberId, { matches }: Seen, raft: Raft): void {
     // Not by an iterator, which makes an array for each of them: this is asked after each step.
     raft.core.progress.forEach(({ match }, peer) => {
@@ -221,7 +228,7 @@ export class Claims {
   }
 
   #termOf(id: MemberId): number {
-    return this.#seen.get(id)?.replica.raft.term ?? this.#disks.termOf(id);
+    return this.#seen.get(id)?.replica.raft.term ?? Math.max(this.#endedIn.get(id) ?? 0, this.#disks.termOf(id));
   }
 
   #checkVotes(id: MemberId, seen: Seen, raft: Raft): void {
