@@ -205,7 +205,7 @@ export class Snapshots {
 
   /** Logs grow alike on all members, and should not all be due at once: each voter waits an eighth longer than the one before. */
   #patience(): number {
-    const { voters } = this.#port.state().position.config;
+    const { voters } = this.#port.state().config;
     return 1 + Math.max(0, voters.indexOf(this.#options.memberId)) / SNAPSHOT_STAGGER;
   }
 

@@ -110,7 +110,7 @@ export class StateMachine {
     for (let at = 0; at < run.length; at += 1) {
       if (run.type(at) === 'config') {
         const entry = run.at(at);
-        this.applyConfig(entry, applyConfigChange(this.position.config, decodeConfigChange(entry.data)));
+        this.applyConfig(entry, applyConfigChange(this.#config, decodeConfigChange(entry.data)));
       } else if (this.store.applyPlainPut(run.payload(at), run.start(at), run.end(at))) {
         this.#advance(run.firstIndex + at, run.term(at), this.#config);
       } else {

@@ -9,6 +9,7 @@ import {
   type RangeRequest,
   type RangeResponse,
   type RangeStreamResponse,
+  type ResponseHeader,
   SERVICES,
   type TxnRequest,
   type TxnResponse,
@@ -32,22 +33,11 @@ import {
 /** Bytes of keys and values in one part of a RangeStream, about. */
 const STREAM_PART_BYTES = 256 * 1024;
 
-type ResponseOf<Kind extends Response['kind']> = Extract<Response, { readonly kind: Kind }>;
+/** What the store says of a change. */
+type Changed = Extract<Response, { readonly kind: 'put' | 'delete' | 'txn' }>;
 
 export class KvService {
   readonly #backend: EtcdBackend;
-  readonly #putAnswer = (response: ResponseOf<'put'>): PutResponse => ({
-    ...putMessage(response),
-    header: this.#backend.headers.now(response.revision),
-  });
-  readonly #deleteAnswer = (response: ResponseOf<'delete'>): DeleteRangeResponse => ({
-    ...deleteMessage(response),
-    header: this.#backend.headers.now(response.revision),
-  });
-  readonly #txnAnswer = (response: ResponseOf<'txn'>): TxnResponse => ({
-    ...txnMessage(response),
-    header: this.#backend.headers.now(response.revision),
-  });
 
   constructor(backend: EtcdBackend) {
     this.#backend = backend;
@@ -88,12 +78,12 @@ export class KvService {
 
   #put(request: PutRequest, call: CallContext, reply: Reply<PutResponse>): void {
     const operation = putOperation(request);
-    this.#execute({ operation, limits: undefined }, 'put', call, reply, this.#putAnswer);
+    this.#execute({ operation, limits: undefined }, 'put', call, reply, putMessage);
   }
 
   #delete(request: DeleteRangeRequest, call: CallContext, reply: Reply<DeleteRangeResponse>): void {
     const operation = deleteOperation(request);
-    this.#execute({ operation, limits: undefined }, 'delete', call, reply, this.#deleteAnswer);
+    this.#execute({ operation, limits: undefined }, 'delete', call, reply, deleteMessage);
   }
 
   #txn(request: TxnRequest, call: CallContext, reply: Reply<TxnResponse>): void {
@@ -102,7 +92,7 @@ export class KvService {
       this.#readTransaction(request, operation, reply);
       return;
     }
-    this.#execute({ operation, limits: undefined }, 'txn', call, reply, this.#txnAnswer);
+    this.#execute({ operation, limits: undefined }, 'txn', call, reply, txnMessage);
   }
 
   /** Contract 14: no log entry, and no question to anybody if every range in it may be stale. */
@@ -191,18 +181,21 @@ export class KvService {
       .some(({ alarm }) => alarm === 'corrupt');
   }
 
-  #execute<Kind extends 'put' | 'delete' | 'txn', Message>(
+  #execute<Answer extends Changed, Body extends object>(
     command: Command,
-    kind: Kind,
+    kind: Answer['kind'],
     call: CallContext,
-    reply: Reply<Message>,
-    translate: (response: ResponseOf<Kind>) => Message,
+    reply: Reply<Body & { readonly header: ResponseHeader }>,
+    translate: (response: Answer) => Body,
   ): void {
     if (call.requestBytes > this.#backend.settings.requestBytesMax) throw new Refused(etcdFailure('RequestTooLarge'));
     this.#backend.door.execute(command, (result) => {
       if (!result.ok) reply.fail(memberFailure(result));
       else if (result.value.kind === 'error') reply.fail(storeFailure(result.value.code));
-      else if (result.value.kind === kind) reply.ok(translate(result.value as ResponseOf<Kind>));
+      else if (result.value.kind === kind) {
+        const response = result.value as Answer;
+        reply.ok({ ...translate(response), header: this.#backend.headers.now(response.revision) });
+      }
     });
   }
 }
