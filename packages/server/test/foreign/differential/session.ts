@@ -34,6 +34,7 @@ const MARK = new TextEncoder().encode('mark');
 const KV = SERVICES['etcdserverpb.KV'];
 const SYSTEMS = ['etcd', 'quorate'] as const;
 const LEASE = SERVICES['etcdserverpb.Lease'];
+const WATCH = SERVICES['etcdserverpb.Watch'];
 
 export class DifferentialSession {
   readonly #clients: readonly [GrpcClient, GrpcClient];
@@ -47,10 +48,15 @@ export class DifferentialSession {
 
   /** Both must be fresh: of one member, without keys. */
   constructor(etcdEndpoint: string, quorateEndpoint: string, options: DifferentialOptions) {
-    this.#clients = [new GrpcClient(etcdEndpoint), new GrpcClient(quorateEndpoint)];
+    const etcd = new GrpcClient(etcdEndpoint);
+    const quorate = new GrpcClient(quorateEndpoint);
+    this.#clients = [etcd, quorate];
     this.#random = new Random(options.seed);
     this.#source = new RequestSource(this.#random, this.#known);
-    this.#watches = new WatchPair(...this.#clients);
+    this.#watches = new WatchPair(
+      (receive) => etcd.stream(WATCH.Watch, receive),
+      (receive) => quorate.stream(WATCH.Watch, receive),
+    );
     this.#options = options;
   }
 

@@ -1,15 +1,8 @@
 /** The same watches at both systems, each system's on one stream: what they tell must be the same, watch by watch, in order. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type JsonValue,
-  type MessageInit,
-  SERVICES,
-  type WatchCreateRequest,
-  WatchRequest,
-  WatchResponse,
-} from '@quorate/proto';
-import type { GrpcClient, GrpcStream } from '../support/grpc-client.js';
+import { type JsonValue, type MessageInit, type WatchCreateRequest, WatchRequest, WatchResponse } from '@quorate/proto';
+import type { GrpcStream } from '../support/grpc-client.js';
 import { masked } from './answers.js';
 
 /** Counted in polls, not in time: on a crowded machine this process may stand still for longer than any limit. */
@@ -17,18 +10,22 @@ const POLLS_MAX = 10_000;
 const POLL_MS = 1;
 const ASKED_SHOWN = 8;
 
+type WatchStream = Pick<GrpcStream<WatchRequest, WatchResponse>, 'send' | 'cancel'>;
+
+/** Opens the stream that a system's watches are on. */
+export type OpenWatchStream = (receive: (response: WatchResponse) => void) => WatchStream;
+
 /** What one system told, in order, for each watch. */
 class WatchLog {
-  readonly stream: GrpcStream<WatchRequest, WatchResponse>;
+  readonly stream: WatchStream;
   readonly lines = new Map<number, JsonValue[]>();
   /** Replies that are no events: creations, ends, progress. */
   replies = 0;
-  /** Events of the watch that was created last. */
-  told = 0;
+  #told = 0;
   #newest = -1;
 
-  constructor(client: GrpcClient) {
-    this.stream = client.stream(SERVICES['etcdserverpb.Watch'].Watch, (response) => this.#take(response));
+  constructor(open: OpenWatchStream) {
+    this.stream = open((response) => this.#take(response));
   }
 
   #take(response: WatchResponse): void {
@@ -42,10 +39,21 @@ class WatchLog {
     // How many revisions come in one response is the server's choice: their events are compared, not their grouping.
     if (Array.isArray(told)) lines.push(...told);
     if (rest.created) this.#newest = rest.watchId;
-    if (rest.watchId === this.#newest) this.told += events.length;
+    if (rest.watchId === this.#newest) this.#told += events.length;
     if (events.length > 0 && !rest.canceled) return;
     this.replies += 1;
     lines.push(masked(shown));
+  }
+
+  /** From now on, only a watch that is created after this call counts: until then, an earlier one may still be telling. */
+  awaitNextWatch(): void {
+    this.#newest = -1;
+    this.#told = 0;
+  }
+
+  /** Whether the watch that was awaited exists and has told something. */
+  hasNextWatchTold(): boolean {
+    return this.#told > 0;
   }
 }
 
@@ -62,7 +70,7 @@ export class WatchPair {
   readonly #asked: JsonValue[] = [];
   #created = 0;
 
-  constructor(etcd: GrpcClient, quorate: GrpcClient) {
+  constructor(etcd: OpenWatchStream, quorate: OpenWatchStream) {
     this.#logs = [new WatchLog(etcd), new WatchLog(quorate)];
   }
 
@@ -117,10 +125,10 @@ export class WatchPair {
    * times a second, and a compaction before that would end them. `revision`: that of the latest change, of `key`.
    */
   async caughtUp(key: Uint8Array, revision: number): Promise<void> {
-    for (const log of this.#logs) log.told = 0;
+    for (const log of this.#logs) log.awaitNextWatch();
     const known = new Set(this.running());
     await this.#ask({ createRequest: { key, startRevision: revision } });
-    for (let polls = 0; polls < POLLS_MAX && !this.#logs.every(({ told }) => told > 0); polls += 1) {
+    for (let polls = 0; polls < POLLS_MAX && !this.#logs.every((log) => log.hasNextWatchTold()); polls += 1) {
       await delay(POLL_MS);
     }
     const [watchId] = this.running().filter((id) => !known.has(id));
