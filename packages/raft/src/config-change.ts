@@ -240,7 +240,8 @@ function votersChanged(config: ConfigState, changes: readonly SingleChange[]): n
 }
 
 function symmetricDifference(before: readonly MemberId[], after: ReadonlySet<MemberId>): number {
-  const kept = before.filter((member) => after.has(member)).length;
+  let kept = 0;
+  for (const member of before) if (after.has(member)) kept += 1;
   return before.length - kept + (after.size - kept);
 }
 
@@ -258,7 +259,11 @@ function refuseIf(condition: boolean, message: () => string): void {
 }
 
 function sorted(members: ReadonlySet<MemberId>): MemberId[] {
-  return [...members].toSorted((a, b) => a - b);
+  return [...members].toSorted(ascending);
+}
+
+function ascending(a: MemberId, b: MemberId): number {
+  return a - b;
 }
 
 function listsEqual(a: readonly MemberId[], b: readonly MemberId[]): boolean {

@@ -161,17 +161,6 @@ export const reads: readonly Mutant[] = [
     name: 'reads-do-not-wait',
     planted: 'reads: served as soon as they are confirmed, whatever is applied',
     kind: 'safety',
-    edits: [
-      inReplica(
-        'replica/reads',
-        'const due = this.#confirmed.filter((batch) => batch.index <= appliedIndex);',
-        'const due = this.#confirmed;',
-      ),
-      inReplica(
-        'replica/reads',
-        'this.#confirmed = this.#confirmed.filter((batch) => batch.index > appliedIndex);',
-        'this.#confirmed = [];',
-      ),
-    ],
+    edits: [inReplica('replica/reads', 'batch.index <= appliedIndex ? due : kept', 'true ? due : kept')],
   },
 ];

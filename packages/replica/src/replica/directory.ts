@@ -71,12 +71,14 @@ export function decodePublication(data: Uint8Array): Publication {
 export class Directory {
   readonly #members = new Map<MemberId, DirectoryMember>();
   readonly #removed = new Set<MemberId>();
-  /** What encode() returned last, until something changes: each snapshot of the state holds it, and members change seldom. */
+  /** What encode() and list() returned last, until something changes: they are asked often, and members change seldom. */
   #encoded: Uint8Array | undefined;
+  #listed: readonly DirectoryMember[] | undefined;
 
   /** Sorted by id. */
   list(): readonly DirectoryMember[] {
-    return [...this.#members.values()].toSorted((a, b) => a.id - b.id);
+    this.#listed ??= [...this.#members.values()].toSorted((a, b) => a.id - b.id);
+    return this.#listed;
   }
 
   get(id: MemberId): DirectoryMember | undefined {
@@ -102,7 +104,7 @@ export class Directory {
 
   /** Follows a configuration change that has just taken effect as `config`. */
   applyConfigChange(change: ConfigChange, config: ConfigState): void {
-    this.#encoded = undefined;
+    this.#changed();
     const added = change.context.length === 0 ? [] : decodeMembers(change.context);
     const present = new Set(configMembers(config));
     for (const member of added) {
@@ -128,7 +130,6 @@ export class Directory {
   applyPublication(publication: Publication): void {
     const member = this.#members.get(publication.id);
     if (member === undefined) return;
-    this.#encoded = undefined;
     // Somebody else's folder under a taken id: nothing of what it says counts.
     if (publication.instance !== undefined && member.instance !== '' && publication.instance !== member.instance)
       return;
@@ -137,10 +138,16 @@ export class Directory {
     const clientUrls = said.clientUrls ?? (clientAddress === undefined ? member.clientUrls : urlsOf(clientAddress));
     const next = { ...member, ...publication, peerUrls, clientUrls };
     const isTaken = said.peerUrls !== undefined && this.byPeerUrls(peerUrls, member.id) !== undefined;
+    this.#changed();
     this.#members.set(
       member.id,
       isTaken ? { ...next, peerAddress: member.peerAddress, peerUrls: member.peerUrls } : next,
     );
+  }
+
+  #changed(): void {
+    this.#encoded = undefined;
+    this.#listed = undefined;
   }
 
   /** Not to be written to. */

@@ -15,6 +15,8 @@ import { type Failure, failure, noLeader, type Result, success } from './failure
 import { WAITING_READS_MAX } from './limits.js';
 import { NumberWindow } from './number-window.js';
 
+const late: Failure = failure('timeout', 'rejected', 'the read could not be confirmed in time');
+
 export type ReadDone = (result: Result<undefined>) => void;
 
 interface Read {
@@ -25,6 +27,11 @@ interface Read {
 interface Batch {
   readonly reads: Read[];
   readonly issuedTick: number;
+}
+
+interface ConfirmedBatch {
+  readonly index: number;
+  readonly reads: readonly Read[];
 }
 
 /** What the reads need of Raft. */
@@ -39,7 +46,7 @@ export class Reads {
   /** Issued, not yet answered, by context. */
   readonly #issued = new NumberWindow<Batch>();
   /** Answered with an index that is not applied yet, in the order of the answers. */
-  #confirmed: { readonly index: number; readonly reads: readonly Read[] }[] = [];
+  #confirmed: ConfirmedBatch[] = [];
   #context: number;
   #count = 0;
   failedTotal = 0;
@@ -86,9 +93,11 @@ export class Reads {
   /** Serves every confirmed batch that the state machine has reached. */
   release(appliedIndex: number): void {
     if (this.#confirmed.length === 0) return;
-    const due = this.#confirmed.filter((batch) => batch.index <= appliedIndex);
+    const due: ConfirmedBatch[] = [];
+    const kept: ConfirmedBatch[] = [];
+    for (const batch of this.#confirmed) (batch.index <= appliedIndex ? due : kept).push(batch);
     if (due.length === 0) return;
-    this.#confirmed = this.#confirmed.filter((batch) => batch.index > appliedIndex);
+    this.#confirmed = kept;
     for (const batch of due) {
       this.#count -= batch.reads.length;
       for (const read of batch.reads) read.done(success(undefined));
@@ -105,37 +114,47 @@ export class Reads {
   /** Ends the reads whose time is up. */
   expire(nowTick: number): void {
     if (this.#count === 0) return;
-    const late = failure('timeout', 'rejected', 'the read could not be confirmed in time');
-    this.#waiting = this.#end(this.#waiting, (read) => read.deadlineTick <= nowTick, late);
-    this.#confirmed = this.#confirmed
-      .map(({ index, reads }) => ({ index, reads: this.#end(reads, (read) => read.deadlineTick <= nowTick, late) }))
-      .filter((batch) => batch.reads.length > 0);
+    this.#waiting = this.#endLate(this.#waiting, nowTick);
+    const kept: ConfirmedBatch[] = [];
+    for (const { index, reads } of this.#confirmed) {
+      const left = this.#endLate(reads, nowTick);
+      if (left.length > 0) kept.push({ index, reads: left });
+    }
+    this.#confirmed = kept;
   }
 
   /** Ends every read that waits for a leader. */
   failWaiting(): void {
-    this.#waiting = this.#end(this.#waiting, () => true, noLeader);
+    this.#endAll(noLeader);
   }
 
   failAll(reason: Failure): void {
     for (const { reads } of this.#issued.takeIf(() => true)) this.#waiting.push(...reads);
     for (const batch of this.#confirmed) this.#waiting.push(...batch.reads);
     this.#confirmed = [];
-    this.#waiting = this.#end(this.#waiting, () => true, reason);
+    this.#endAll(reason);
   }
 
-  /** Ends those that match; returns the others. */
-  #end(reads: readonly Read[], matches: (read: Read) => boolean, reason: Failure): Read[] {
+  /** Everything that waits. */
+  #endAll(reason: Failure): void {
+    const reads = this.#waiting;
+    this.#waiting = [];
+    for (const read of reads) this.#end(read, reason);
+  }
+
+  /** Returns those whose time is not up. */
+  #endLate(reads: readonly Read[], nowTick: number): Read[] {
     const kept: Read[] = [];
     for (const read of reads) {
-      if (!matches(read)) {
-        kept.push(read);
-        continue;
-      }
-      this.#count -= 1;
-      this.failedTotal += 1;
-      read.done(reason);
+      if (read.deadlineTick > nowTick) kept.push(read);
+      else this.#end(read, late);
     }
     return kept;
+  }
+
+  #end(read: Read, reason: Failure): void {
+    this.#count -= 1;
+    this.failedTotal += 1;
+    read.done(reason);
   }
 }

@@ -28,8 +28,6 @@ interface Running {
   readonly state: FrozenState;
   readonly source: StateChunks;
   readonly writer: SnapshotWriter;
-  /** Every slice is made here, one after the other. Arrays of their own would drive the collector: each counts until it is collected. */
-  readonly slice: Uint8Array;
   writing: boolean;
   /** Everything is written; what is left is to make it count. */
   exhausted: boolean;
@@ -37,6 +35,8 @@ interface Running {
 
 export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions;
+  /** Every slice of every snapshot is made here. Arrays of their own would drive the collector: each counts until it is collected. */
+  #slice: Uint8Array | undefined;
   #running: Running | undefined;
   #budgetBytes = SNAPSHOT_BYTES_PER_TICK_MAX;
 
@@ -54,13 +54,12 @@ export class SnapshotTaker {
   }
 
   start(state: FrozenState): void {
-    const { disk, platform, ids, trace, sliceBytes } = this.#options;
+    const { disk, platform, ids, trace } = this.#options;
     trace.event('snapshot-begin', { index: state.metadata.index, bytes: state.bytesEstimate });
     this.#running = {
       state,
       source: state.chunks(),
       writer: new SnapshotWriter(disk, platform, ids, state.metadata),
-      slice: platform.allocate(sliceBytes),
       writing: false,
       exhausted: false,
     };
@@ -79,7 +78,9 @@ export class SnapshotTaker {
       if (persistedIndex >= running.state.metadata.index) this.#finish(running);
       return 0;
     }
-    const slice = running.source.next(this.#options.sliceBytes, running.slice);
+    const { sliceBytes, platform } = this.#options;
+    this.#slice ??= platform.allocate(sliceBytes);
+    const slice = running.source.next(sliceBytes, this.#slice);
     if (slice === undefined) {
       running.exhausted = true;
       return this.step(persistedIndex);
@@ -101,8 +102,7 @@ export class SnapshotTaker {
 
   abort(): void {
     this.#running?.writer.abort();
-    this.#running?.state.release();
-    this.#running = undefined;
+    this.#over();
   }
 
   #finish(running: Running): void {
@@ -122,8 +122,14 @@ export class SnapshotTaker {
   }
 
   #fail(error: DiskError): void {
+    this.#over();
+    this.#options.failed(error);
+  }
+
+  /** What the disk may still be writing is left to it. */
+  #over(): void {
+    if (this.#running?.writing === true) this.#slice = undefined;
     this.#running?.state.release();
     this.#running = undefined;
-    this.#options.failed(error);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Where values live: records bump-allocated in slabs of 1 MiB, so that a million values are a few hundred objects to the
+ * Where values live: records bump-allocated in slabs of 1 MiB (smaller ones in a small store), so that a million values are a few hundred objects to the
  * garbage collector instead of a million.
  *
  * A byte once written is never written again while anyone may read it: responses, events and frozen views hold views into
@@ -12,6 +12,8 @@
 import type { Platform } from '../seams/platform.js';
 
 export const SLAB_BYTES_DEFAULT: number = 1024 * 1024;
+/** A store begins with a small slab; each further one is as large as all before it together, up to the full size. */
+const FIRST_SLAB_BYTES = 64 * 1024;
 /** A record larger than this part of a slab gets a slab of its own, so that the end of a slab wastes little. */
 const DEDICATED_PART = 8;
 /** Evacuation begins when sparse slabs hold this share (1/n) of all slab memory as dead bytes ... */
@@ -63,10 +65,11 @@ export class Slabs {
     if (current.usedBytes + bytesMax <= current.bytes.length) {
       return current;
     }
-    if (bytesMax > this.slabBytes / DEDICATED_PART) {
+    const slabBytes = Math.min(this.slabBytes, Math.max(FIRST_SLAB_BYTES, this.allocatedBytes));
+    if (bytesMax > slabBytes / DEDICATED_PART) {
       return this.#add(bytesMax);
     }
-    const slab = this.#add(this.slabBytes);
+    const slab = this.#add(slabBytes);
     this.#current = slab;
     if (current !== NO_SLAB && current.liveBytes === 0) {
       this.#forget(current);

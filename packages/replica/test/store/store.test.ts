@@ -369,6 +369,16 @@ test('revisions beyond 32 bits survive commands, snapshots and reads', () => {
   assert.equal(read(store, 'a', undefined, { revision: far }).count, 1);
 });
 
+test('a small store has small slabs, a large one has them of full size', () => {
+  const store = new Store(platform, { collectEvents: false });
+  const value = 'x'.repeat(1024);
+  apply(store, put('first', value));
+  assert.equal(store.slabBytes, 64 * 1024);
+  for (let i = 0; i < 4_000; i += 1) apply(store, put(`key-${i}`, value));
+  assert.ok(store.slabBytes < 2 * 4_000 * 1024, `${store.slabBytes} bytes of slabs for 4,000 values of 1 KiB`);
+  store.checkInvariants();
+});
+
 test('memory comes back: overwriting everything again and again keeps the slabs bounded', () => {
   const store = new Store(platform, { slabBytes: 4096, collectEvents: false });
   const held = store.freeze();
