@@ -7,7 +7,7 @@
  *     S1 marks     S2 log      S3 role     S4 leader's progress     S5 configuration     S6 bytes     S7 nothing left over
  *     T1 term      T2 vote     T3 marks    T4 committed stays       T5 leader appends    T6 roles
  */
-import { assert } from './assert.js';
+import { assert, assertionFailed } from './assert.js';
 import { checkInvariants, configMembers } from './config-change.js';
 import type { Core } from './core.js';
 import type { Raft } from './raft.js';
@@ -81,8 +81,8 @@ function checkLog(core: Core): void {
   let term = log.compactedTerm;
   for (let index = log.firstIndex; index <= log.lastIndex; index++) {
     const entry = log.entry(index);
-    assert(entry.index === index, () => `S2 n${core.id}: entry ${entry.index} stands at ${index}`);
-    assert(entry.term >= term, () => `S2 n${core.id}: term ${entry.term} at ${index} after ${term}`);
+    if (entry.index !== index) assertionFailed(`S2 n${core.id}: entry ${entry.index} stands at ${index}`);
+    if (entry.term < term) assertionFailed(`S2 n${core.id}: term ${entry.term} at ${index} after ${term}`);
     term = entry.term;
   }
   assert(log.lastTerm === term, () => `S2 n${core.id}: last term ${log.lastTerm}, entries say ${term}`);
@@ -142,26 +142,30 @@ function checkLeader(core: Core, members: readonly MemberId[]): void {
 export function checkTransition(before: RaftSnapshot, raft: Raft): RaftSnapshot {
   if (isAsBefore(before, raft)) return before;
   const after = snapshotState(raft);
-  const name = (): string => `n${after.id}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`;
-  assert(after.term >= before.term, () => `T1 ${name()}`);
-  const sameTerm = after.term === before.term;
-  assert(!sameTerm || before.vote === NO_MEMBER || after.vote === before.vote, () => `T2 ${name()}`);
-  assert(
-    after.commit >= before.commit && after.applied >= before.applied && after.compactedIndex >= before.compactedIndex,
-    () => `T3 ${name()}`,
-  );
-  const term = raft.entryTerm(before.commit);
-  assert(term === undefined ? before.commit < after.compactedIndex : term === before.commitTerm, () => `T4 ${name()}`);
-  if (sameTerm && before.role === 'leader') {
-    const last = raft.entryTerm(before.lastIndex);
-    assert(last === undefined || last === before.lastTerm, () => `T5 ${name()}`);
-    assert(after.lastIndex >= before.lastIndex, () => `T5 ${name()}`);
-    assert(after.role === 'leader' || after.role === 'follower', () => `T6 ${name()}`);
-  }
-  if (after.role === 'leader' && before.role !== 'leader') {
-    assert(sameTerm && before.role === 'candidate', () => `T6 ${name()}`);
+  const broken = brokenBetween(before, after, raft);
+  if (broken !== undefined) {
+    assertionFailed(`${broken} n${after.id}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`);
   }
   return after;
+}
+
+/** The rule that does not hold between the two. */
+function brokenBetween(before: RaftSnapshot, after: RaftSnapshot, raft: Raft): string | undefined {
+  const sameTerm = after.term === before.term;
+  if (after.term < before.term) return 'T1';
+  if (sameTerm && before.vote !== NO_MEMBER && after.vote !== before.vote) return 'T2';
+  if (after.commit < before.commit || after.applied < before.applied) return 'T3';
+  if (after.compactedIndex < before.compactedIndex) return 'T3';
+  const term = raft.entryTerm(before.commit);
+  if (term === undefined ? before.commit >= after.compactedIndex : term !== before.commitTerm) return 'T4';
+  if (sameTerm && before.role === 'leader') {
+    const last = raft.entryTerm(before.lastIndex);
+    if (last !== undefined && last !== before.lastTerm) return 'T5';
+    if (after.lastIndex < before.lastIndex) return 'T5';
+    if (after.role !== 'leader' && after.role !== 'follower') return 'T6';
+  }
+  const isElected = after.role === 'leader' && before.role !== 'leader';
+  return isElected && !(sameTerm && before.role === 'candidate') ? 'T6' : undefined;
 }
 
 /** Nothing that checkTransition compares has changed: most inputs leave a member as it was. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodePlatform, putOf, rangeOf, Store } from '@quorate/replica/internal';
 import { PastReads } from '../src/checks/past.js';
+import { Values } from '../src/checks/values.js';
 import { operation } from './support.js';
 
 function storeWith(...values: readonly string[]): Store {
@@ -18,7 +19,7 @@ function look(past: PastReads, store: Store, at: number): void {
 }
 
 test('members that are at different revisions agree about the past', () => {
-  const past = new PastReads();
+  const past = new PastReads(new Values());
   const [ahead, behind] = [storeWith('a', 'b', 'c'), storeWith('a', 'b')];
   past.present('n1', 'k', ahead, 0);
   past.present('n2', 'k', behind, 0);
@@ -28,14 +29,14 @@ test('members that are at different revisions agree about the past', () => {
 });
 
 test('another value at the same revision, in the past or the present, is found', () => {
-  const past = new PastReads();
+  const past = new PastReads(new Values());
   look(past, storeWith('a', 'b', 'c'), 3);
   assert.throws(() => look(past, storeWith('a', 'z', 'c'), 3), /past read: n1 shows z of revision 3 for k at 3; b of/);
   assert.throws(() => past.present('n2', 'k', storeWith('a', 'z'), 0), /past read/);
 });
 
 test('a state that goes back, a value that nobody wrote, and an answer that should be a refusal are found', () => {
-  const past = new PastReads();
+  const past = new PastReads(new Values());
   assert.throws(() => past.present('n1', 'k', storeWith('a'), 3), /shows revision 2 after 3/);
   past.present('n1', 'k', storeWith('a'), 2);
   assert.throws(

@@ -45,8 +45,8 @@ export function isJoined(chunks: readonly Uint8Array[], bytes: Uint8Array): bool
   return true;
 }
 
-/** Eight bytes at a time where there are many. */
-function isAt(chunk: Uint8Array, bytes: Uint8Array, offset: number): boolean {
+/** Whether the chunk's bytes stand in `bytes` at `offset`. Eight at a time where there are many. */
+export function isAt(chunk: Uint8Array, bytes: Uint8Array, offset: number): boolean {
   let i = 0;
   if (chunk.length > LOOP_BYTES_MAX) {
     const a = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);

@@ -10,6 +10,9 @@ import type { RandomStream } from '../seams/random.js';
 
 export const MEMORY_SECTOR_BYTES = 512;
 
+/** Room for so many to begin with. */
+const SECTORS_MIN = 4;
+
 /** Bytes without end, in sectors: those that nobody has written are not there, and read as zeros. */
 class Image {
   #bytes = new Uint8Array(0);
@@ -67,7 +70,7 @@ class Image {
   }
 
   #grow(sectors: number): void {
-    const count = Math.max(sectors, 2 * this.#there.length);
+    const count = Math.max(sectors, 2 * this.#there.length, SECTORS_MIN);
     const bytes = new Uint8Array(count * MEMORY_SECTOR_BYTES);
     bytes.set(this.#bytes);
     this.#bytes = bytes;

@@ -349,7 +349,9 @@ export class StoreModel {
       throw new Refusal('future-revision');
     }
     // What can no longer be asked for need not be kept.
-    this.states = this.states.map((state, at) => (at < revision ? GONE : state));
+    for (let at = this.compactRevision; at < revision; at += 1) {
+      this.states[at] = GONE;
+    }
     this.log = this.log.filter((event) => event.revision >= revision);
     this.compactRevision = revision;
     return { kind: 'compact', revision: this.revision };

@@ -17,7 +17,7 @@
  */
 import type { MemberId, Message, Raft, VoteResponseMessage } from '@quorate/raft';
 import type { Replica } from '@quorate/replica/internal';
-import { require } from './violation.js';
+import { require, violated } from './violation.js';
 
 /** The disks as the rules know them: what member `id` holds durably, and the last term that is durable there. */
 export interface DurableLogs {
@@ -120,8 +120,12 @@ export class Claims {
     if (farewellKnown.size > 0) for (const member of farewellKnown) this.#farewells.set(member, raft.core.configCommit);
     this.#checkVotes(id, seen, raft);
     const { lastPersistedId } = raft.core;
-    require(raft.persistedIndex <= seen.persisted || lastPersistedId > seen.persistedId, 'early durability', () =>
-      `member ${id} takes ${raft.persistedIndex} for durable, no write has ended since it was ${seen.persisted}`);
+    if (raft.persistedIndex > seen.persisted && lastPersistedId <= seen.persistedId) {
+      violated(
+        'early durability',
+        `member ${id} takes ${raft.persistedIndex} for durable, no write has ended since it was ${seen.persisted}`,
+      );
+    }
     seen.persisted = raft.persistedIndex;
     seen.persistedId = lastPersistedId;
     const { compactedIndex } = raft.core.log;
@@ -131,8 +135,9 @@ export class Claims {
     }
     seen.lastIndex = raft.lastIndex;
     this.#checkAgreed(id, seen, raft);
-    require(snapshots.index >= seen.snapshot, 'newest snapshot', () =>
-      `member ${id} had a snapshot of ${seen.snapshot}, now of ${snapshots.index}`);
+    if (snapshots.index < seen.snapshot) {
+      violated('newest snapshot', `member ${id} had a snapshot of ${seen.snapshot}, now of ${snapshots.index}`);
+    }
     seen.snapshot = snapshots.index;
     if (raft.leader !== seen.leader) {
       seen.leader = raft.leader;
@@ -175,10 +180,11 @@ export class Claims {
     const { commit } = raft;
     const term = raft.entryTerm(commit);
     const truth = commit === 0 ? 0 : this.#committed[commit];
-    const isTrue = commit <= this.#highestCommit && (term === undefined || term === truth);
-    require(isTrue, 'committed index', () => {
-      return `member ${id} takes ${commit} of term ${term} for committed; committed was ${this.#highestCommit}, term ${truth} there`;
-    });
+    if (commit <= this.#highestCommit && (term === undefined || term === truth)) return;
+    violated(
+      'committed index',
+      `member ${id} takes ${commit} of term ${term} for committed; committed was ${this.#highestCommit}, term ${truth} there`,
+    );
   }
 
   #roleChanged(id: MemberId, seen: Seen, raft: Raft): void {
@@ -197,8 +203,12 @@ export class Claims {
   /** What agrees at an index agrees before it, too: so one index tells of all. */
   #checkAgreed(id: MemberId, seen: Seen, raft: Raft): void {
     const { agreed } = seen;
-    require(raft.lastIndex >= agreed, 'committed entry', () =>
-      `member ${id} had all that is committed up to ${agreed}; its log ends at ${raft.lastIndex} now`);
+    if (raft.lastIndex < agreed) {
+      violated(
+        'committed entry',
+        `member ${id} had all that is committed up to ${agreed}; its log ends at ${raft.lastIndex} now`,
+      );
+    }
     const index = Math.min(raft.lastIndex, this.#highestCommit);
     if (index > agreed && raft.entryTerm(index) === this.#committed[index]) seen.agreed = index;
   }
@@ -208,14 +218,23 @@ export class Claims {
    * died while it wrote what replaces it too: its disk holds the one or the other.
    */
   #checkMatches(id: MemberId, { matches }: Seen, raft: Raft): void {
-    // Not by an iterator, which makes an array for each of them: this is asked after each step.
-    raft.core.progress.forEach(({ match }, peer) => {
-      if (peer === id || match <= (matches.get(peer) ?? 0)) return;
+    const { peers, progress } = raft.core;
+    // Not by an iterator, which makes an object for each of them: this is asked after each step.
+    for (let place = 0; place < peers.length; place += 1) {
+      const peer = peers[place] as MemberId;
+      const match = progress.get(peer)?.match ?? 0;
+      if (match <= (matches.get(peer) ?? 0)) continue;
       matches.set(peer, match);
-      if (this.#termOf(peer) > raft.term) return;
-      require(this.#disks.holds(peer, match, raft.entryTerm(match)), 'matched log', () =>
-        `${id} leads term ${raft.term} and believes that ${peer} holds ${match}, which is not on its disk`);
-    });
+      this.#checkMatch(id, raft, peer, match);
+    }
+  }
+
+  #checkMatch(id: MemberId, raft: Raft, peer: MemberId, match: number): void {
+    if (this.#termOf(peer) > raft.term || this.#disks.holds(peer, match, raft.entryTerm(match))) return;
+    violated(
+      'matched log',
+      `${id} leads term ${raft.term} and believes that ${peer} holds ${match}, which is not on its disk`,
+    );
   }
 
   /** At a follower whose log has become shorter: its leader must not rely on what is gone. */

@@ -19,6 +19,7 @@ import {
   checkTransition,
   type Entry,
   type MemberId,
+  type Message,
   type Raft,
   type RaftSnapshot,
   snapshotState,
@@ -31,7 +32,7 @@ import {
   type StateMachine,
 } from '@quorate/replica/internal';
 import { Claims, type Seen } from './claims.js';
-import { require } from './violation.js';
+import { require, violated } from './violation.js';
 
 /** An entry as it was applied first. */
 interface Decided {
@@ -194,26 +195,23 @@ export class ClusterRules {
   }
 
   /** What may leave at once promises nothing that a crash could take back. (What promises more waits for the disk.) */
-  #checkPromises(id: MemberId, raft: Raft): void {
-    const { messages, hardStatePersisted: durable, log } = raft.core;
+  #checkPromises(id: MemberId, { core }: Raft): void {
+    const { messages } = core;
     if (messages.length === 0) return;
     for (const message of messages) {
-      let isDurable = true;
-      if (message.type === 'vote') isDurable = durable.term >= message.term;
-      else if (message.type === 'vote-response' && message.granted) {
-        isDurable = durable.term > message.term || (durable.term === message.term && durable.vote === message.to);
-      } else if (message.type === 'append-response' && !message.rejected) {
-        isDurable = log.persistedIndex >= message.index;
+      if (!isDurable(message, core)) {
+        violated('early promise', `member ${id} may send ${JSON.stringify(message)} before it is durable`);
       }
-      require(isDurable, 'early promise', () =>
-        `member ${id} may send ${JSON.stringify(message)} before it is durable`);
     }
   }
 
   #checkLeader(id: MemberId, raft: Raft, watched: Watched): void {
     if (raft.role !== 'leader') return;
     const known = this.#leaders.get(raft.term);
-    if (known === id) return;
+    if (known !== id) this.#leads(id, raft, watched, known);
+  }
+
+  #leads(id: MemberId, raft: Raft, watched: Watched, known: MemberId | undefined): void {
     require(known === undefined, 'election safety', () => `${known} and ${id} both lead term ${raft.term}`);
     this.#leaders.set(raft.term, id);
     watched.commitSeen = raft.commit;
@@ -233,7 +231,7 @@ export class ClusterRules {
     const { state, raft } = watched.replica;
     const now = state.appliedIndex;
     if (now === watched.applied) return;
-    require(now > watched.applied, 'monotonic', () => `member ${id} applied ${watched.applied}, then ${now}`);
+    if (now < watched.applied) violated('monotonic', `member ${id} applied ${watched.applied}, then ${now}`);
     const { log } = raft.core;
     for (let index = Math.max(watched.applied, log.compactedIndex) + 1; index <= now; index += 1) {
       const entry = log.entry(index);
@@ -241,8 +239,9 @@ export class ClusterRules {
       this.#decide(entry, raft.term);
     }
     const { revision } = state.store;
-    require(revision >= watched.revision, 'monotonic', () =>
-      `member ${id}: revision ${watched.revision}, then ${revision}`);
+    if (revision < watched.revision) {
+      violated('monotonic', `member ${id}: revision ${watched.revision}, then ${revision}`);
+    }
     this.#checkPosition(id, watched.replica);
     watched.applied = now;
     watched.revision = revision;
@@ -275,19 +274,21 @@ export class ClusterRules {
     const decided = this.#decided[index];
     const known = this.#revisions.get(index) ?? store.revision;
     this.#revisions.set(index, known);
-    const same = known === store.revision && (decided === undefined || decided.term === term);
-    require(same, 'state machine safety', () => {
-      return `member ${id} is at revision ${store.revision} after entry ${index} of term ${term}; another was at ${known}, term ${decided?.term}`;
-    });
+    if (known === store.revision && (decided === undefined || decided.term === term)) return;
+    violated(
+      'state machine safety',
+      `member ${id} is at revision ${store.revision} after entry ${index} of term ${term}; another was at ${known}, term ${decided?.term}`,
+    );
   }
 
   #compare(id: MemberId, entry: Entry): void {
     const decided = this.#decided[entry.index];
     if (decided === undefined) return;
-    const same = decided.term === entry.term && decided.checksum === this.#platform.crc32(entry.data, 0);
-    require(same, 'state machine safety', () => {
-      return `member ${id} applied another entry at ${entry.index}: term ${entry.term}, decided was term ${decided.term}`;
-    });
+    if (decided.term === entry.term && decided.checksum === this.#platform.crc32(entry.data, 0)) return;
+    violated(
+      'state machine safety',
+      `member ${id} applied another entry at ${entry.index}: term ${entry.term}, decided was term ${decided.term}`,
+    );
   }
 
   /** Raft paper 5.4.2: a leader's commit index moves only over what a majority has on disk. */
@@ -296,17 +297,30 @@ export class ClusterRules {
     const index = raft.commit;
     watched.commitSeen = index;
     const term = raft.entryTerm(index);
-    require(term === raft.term, 'commit of own term', () =>
-      `${id} leads term ${raft.term} and committed ${index} of term ${term} by counting`);
-    const holders = (half: readonly MemberId[]): readonly MemberId[] =>
-      half.filter((member) => this.#holds(member, index, term));
-    const isQuorum = ({ voters, votersOutgoing }: ConfigState): boolean =>
-      [voters, votersOutgoing].every((half) => half.length === 0 || holders(half).length > half.length / 2);
-    require(isQuorum(watched.config) || isQuorum(raft.core.config), 'durable quorum', () => {
-      const { voters, votersOutgoing } = raft.core.config;
-      const all = [...voters, ...votersOutgoing];
-      return `${id} committed ${index} of term ${term} in [${voters.join()}|${votersOutgoing.join()}]; it is durable at ${holders(all).join()} only`;
-    });
+    if (term !== raft.term) {
+      violated(
+        'commit of own term',
+        `${id} leads term ${raft.term} and committed ${index} of term ${term} by counting`,
+      );
+    }
+    const { config } = raft.core;
+    if (this.#isOnQuorum(watched.config, index, term) || this.#isOnQuorum(config, index, term)) return;
+    const { voters, votersOutgoing } = config;
+    const holders = [...voters, ...votersOutgoing].filter((member) => this.#holds(member, index, term));
+    violated(
+      'durable quorum',
+      `${id} committed ${index} of term ${term} in [${voters.join()}|${votersOutgoing.join()}]; it is durable at ${holders.join()} only`,
+    );
+  }
+
+  #isOnQuorum({ voters, votersOutgoing }: ConfigState, index: number, term: number): boolean {
+    return this.#isOnMajority(voters, index, term) && this.#isOnMajority(votersOutgoing, index, term);
+  }
+
+  #isOnMajority(half: readonly MemberId[], index: number, term: number): boolean {
+    let holders = 0;
+    for (const member of half) if (this.#holds(member, index, term)) holders += 1;
+    return half.length === 0 || holders > half.length / 2;
   }
 
   #holds(member: MemberId, index: number, term: number | undefined): boolean {
@@ -318,6 +332,15 @@ export class ClusterRules {
     // Compacted away there or here: then it is committed, and so the same.
     return own === undefined || term === undefined || own === term;
   }
+}
+
+function isDurable(message: Message, { hardStatePersisted: durable, log }: Raft['core']): boolean {
+  if (message.type === 'vote') return durable.term >= message.term;
+  if (message.type === 'vote-response' && message.granted) {
+    return durable.term > message.term || (durable.term === message.term && durable.vote === message.to);
+  }
+  if (message.type === 'append-response' && !message.rejected) return log.persistedIndex >= message.index;
+  return true;
 }
 
 function notePromised(promised: Promised, raft: Raft): void {

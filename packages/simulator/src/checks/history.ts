@@ -39,8 +39,8 @@ export function checkRevisions(
   history: readonly Operation[],
 ): { readonly earlier: Operation; readonly later: Operation } | undefined {
   const known = history.filter(({ outcome }) => outcome === 'ok');
-  const byEnd = known.toSorted((a, b) => a.endedMs - b.endedMs);
-  const byBegin = known.toSorted((a, b) => a.invokedMs - b.invokedMs);
+  const byEnd = known.toSorted(inOrderOfEnds);
+  const byBegin = known.toSorted(inOrderOfBeginnings);
   let ended = 0;
   let highest: Operation | undefined;
   for (const later of byBegin) {
@@ -53,6 +53,16 @@ export function checkRevisions(
     if (later.revision < must) return { earlier: highest, later };
   }
   return undefined;
+}
+
+type Span = Pick<Operation, 'endedMs' | 'invokedMs'>;
+
+export function inOrderOfEnds(a: Span, b: Span): number {
+  return a.endedMs - b.endedMs;
+}
+
+export function inOrderOfBeginnings(a: Span, b: Span): number {
+  return a.invokedMs - b.invokedMs;
 }
 
 function isChange({ kind, swapped, found }: Operation): boolean {

@@ -70,6 +70,10 @@ interface Moment {
   readonly position: number;
 }
 
+function inTime(a: Moment, b: Moment): number {
+  return a.atMs - b.atMs || a.order - b.order || a.position - b.position;
+}
+
 class Search {
   readonly #steps: readonly Step[];
   readonly #moments: readonly Moment[];
@@ -90,7 +94,7 @@ class Search {
       moments.push({ atMs: untilMs, order: step.isKnown ? 1 : 2, position });
     }
     this.#steps = steps;
-    this.#moments = moments.toSorted((a, b) => a.atMs - b.atMs || a.order - b.order || a.position - b.position);
+    this.#moments = moments.toSorted(inTime);
   }
 
   verdict(): KeyVerdict {

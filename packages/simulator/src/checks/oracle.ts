@@ -21,6 +21,7 @@ import {
   type StateMachine,
   StoreModel,
 } from '@quorate/replica/internal';
+import { inOrderOfBeginnings, inOrderOfEnds } from './history.js';
 import { LeaseRules, type LeaseRulesOptions } from './leases.js';
 import { describe, type Question, Questions, tell } from './questions.js';
 import { require } from './violation.js';
@@ -213,10 +214,10 @@ export class Oracle {
     });
     const read = this.#reads.map((item) => ({ ...item, step: 0, text: () => describeRead(item) }));
     const all = [...written, ...read];
-    const byEnd = all.toSorted((a, b) => a.endedMs - b.endedMs);
+    const byEnd = all.toSorted(inOrderOfEnds);
     let ended = 0;
     let highest: (typeof all)[number] | undefined;
-    for (const later of all.toSorted((a, b) => a.invokedMs - b.invokedMs)) {
+    for (const later of all.toSorted(inOrderOfBeginnings)) {
       for (let next = byEnd[ended]; next !== undefined && next.endedMs < later.invokedMs; next = byEnd[ended]) {
         if (highest === undefined || next.index > highest.index) highest = next;
         ended += 1;

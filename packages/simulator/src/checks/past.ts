@@ -3,23 +3,35 @@
  * they must be true: the value of a key at a revision is the same whoever is asked, whenever, until compaction makes it unreadable;
  * it was really written; and who asks one member again sees no older state than before.
  */
-import {
-  type KeyValue,
-  nodePlatform,
-  type RangeResponse,
-  type Store,
-  type StoreErrorCode,
-} from '@quorate/replica/internal';
+import type { KeyValue, RangeResponse, Store, StoreErrorCode } from '@quorate/replica/internal';
 import { brief, type Operation } from './history.js';
-import { require } from './violation.js';
+import type { Values } from './values.js';
+import { require, violated } from './violation.js';
 
 const RULE = 'past read';
+
+/** What a key was at a revision: `value` undefined if it was not there. */
+interface View {
+  readonly value: string | undefined;
+  readonly modRevision: number;
+}
+
+/** What is known of one key. */
+interface Known {
+  /** By the revision of the change. */
+  readonly changes: Map<number, string>;
+  /** By the revision read at. */
+  readonly views: Map<number, View>;
+}
+
 export class PastReads {
-  /** By key and revision of the change. */
-  readonly #changes = new Map<string, string>();
-  /** By key and the revision read at. */
-  readonly #views = new Map<string, string>();
-  readonly #values = new Set<string>();
+  readonly #values: Values;
+  readonly #keys = new Map<string, Known>();
+  readonly #seen = new Set<string>();
+
+  constructor(values: Values) {
+    this.#values = values;
+  }
 
   /** The present state of one member. `before`: the revision that the same client saw there last, in the same life. */
   present(who: string, key: string, store: Store, before: number): void {
@@ -50,25 +62,43 @@ export class PastReads {
 
   /** Whatever was seen, somebody has written. */
   judge(history: readonly Operation[]): void {
-    const written = new Set(
-      history.flatMap(({ outcome, value }) => (outcome === 'rejected' || value === null ? [] : [value])),
-    );
-    for (const value of this.#values) require(written.has(value), RULE, () => `nobody has written ${brief(value)}`);
+    const written = new Set<string>();
+    for (const { outcome, value } of history) if (outcome !== 'rejected' && value !== null) written.add(value);
+    for (const value of this.#seen) {
+      if (!written.has(value)) violated(RULE, `nobody has written ${brief(value)}`);
+    }
   }
 
   #note(who: string, key: string, at: number, found: KeyValue | undefined): void {
-    const value = found === undefined ? undefined : nodePlatform.latin1(found.value, 0, found.value.length);
-    const seen = value === undefined ? 'nothing' : `${brief(value)} of revision ${found?.modRevision}`;
-    const known = this.#views.get(`${key}@${at}`) ?? seen;
-    this.#views.set(`${key}@${at}`, known);
-    require(known === seen, RULE, () => `${who} shows ${seen} for ${key} at ${at}; ${known} was seen there before`);
-    if (found === undefined || value === undefined) return;
-    require(found.modRevision <= at, RULE, () => `${who} shows ${seen} for ${key} at ${at}`);
-    const change = `${key}@${found.modRevision}`;
-    const changed = this.#changes.get(change) ?? value;
-    this.#changes.set(change, changed);
-    require(changed === value, RULE, () =>
-      `${who} shows ${brief(value)} as ${change}; ${brief(changed)} was seen there before`);
-    this.#values.add(value);
+    const { views, changes } = this.#known(key);
+    const value = found === undefined ? undefined : this.#values.textOf(found.value);
+    const modRevision = found?.modRevision ?? 0;
+    const before = views.get(at);
+    if (before === undefined) views.set(at, { value, modRevision });
+    else if (before.value !== value || before.modRevision !== modRevision) {
+      const [shown, known] = [describeView({ value, modRevision }), describeView(before)];
+      violated(RULE, `${who} shows ${shown} for ${key} at ${at}; ${known} was seen there before`);
+    }
+    if (value === undefined) return;
+    if (modRevision > at) violated(RULE, `${who} shows ${describeView({ value, modRevision })} for ${key} at ${at}`);
+    const changed = changes.get(modRevision);
+    if (changed === undefined) changes.set(modRevision, value);
+    else if (changed !== value) {
+      const change = `${key}@${modRevision}`;
+      violated(RULE, `${who} shows ${brief(value)} as ${change}; ${brief(changed)} was seen there before`);
+    }
+    this.#seen.add(value);
   }
+
+  #known(key: string): Known {
+    const present = this.#keys.get(key);
+    if (present !== undefined) return present;
+    const known: Known = { changes: new Map(), views: new Map() };
+    this.#keys.set(key, known);
+    return known;
+  }
+}
+
+function describeView({ value, modRevision }: View): string {
+  return value === undefined ? 'nothing' : `${brief(value)} of revision ${modRevision}`;
 }

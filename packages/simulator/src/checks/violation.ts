@@ -11,3 +11,8 @@ export class Violation extends Error {
 export function require(condition: boolean, rule: string, detail: () => string): asserts condition {
   if (!condition) throw new Violation(rule, detail());
 }
+
+/** Where every step comes by: without a function for the detail, which would be made each time. */
+export function violated(rule: string, detail: string): never {
+  throw new Violation(rule, detail);
+}

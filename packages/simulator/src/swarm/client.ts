@@ -2,16 +2,10 @@
  * A client of the simulated cluster: one operation at a time, at any member, on few keys, with values that occur once. It writes
  * down what it asked, when, and what it was told.
  */
-import {
-  type Command,
-  encodeCommand,
-  type KeyValue,
-  nodePlatform,
-  type Response,
-  rangeOf,
-} from '@quorate/replica/internal';
+import { type Command, encodeCommand, type KeyValue, type Response, rangeOf } from '@quorate/replica/internal';
 import { describeOperation, type Operation, type OperationKind } from '../checks/history.js';
 import type { PastReads } from '../checks/past.js';
+import type { Values } from '../checks/values.js';
 import { Violation } from '../checks/violation.js';
 import type { Member } from '../world/member.js';
 import type { Stream } from '../world/random.js';
@@ -139,7 +133,7 @@ export class Client {
     const length = this.#random.integer(valueBytesMax);
     const looksBack = kind === 'put' && this.#random.chance(this.#world.scenario.lookBacks);
     this.#lookBack = looksBack ? Math.max(1, this.#revision + 3 - this.#random.integer(LOOK_BACK)) : 0;
-    const value = `${this.#number}.${this.#sequence}.`.padEnd(length, 'x');
+    const value = this.#world.values.make(this.#number, this.#sequence, length);
     return {
       client: this.#number,
       kind,
@@ -164,22 +158,25 @@ export class Client {
         if (isOver()) return;
         if (result.ok) {
           const { store } = replica.state;
-          operation.found = textOf(store.get(operation.key));
+          operation.found = this.#textOf(store.get(operation.key));
           operation.revision = store.revision;
         }
         answer(result.ok ? 'ok' : 'rejected');
       });
     }
     const lookBack = this.#lookBack;
-    return this.#member.execute(encodeCommand(platform, commandOf(operation, lookBack)), (result) => {
-      if (isOver()) return;
-      if (result.ok && lookBack > 0 && !this.#seesPast(operation, lookBack, result.value)) {
-        answer('rejected');
-        return;
-      }
-      if (result.ok) learn(operation, result.value);
-      answer(result.ok ? 'ok' : result.outcome === 'unknown' ? 'unknown' : 'rejected');
-    });
+    return this.#member.execute(
+      encodeCommand(platform, commandOf(operation, lookBack, this.#world.values)),
+      (result) => {
+        if (isOver()) return;
+        if (result.ok && lookBack > 0 && !this.#seesPast(operation, lookBack, result.value)) {
+          answer('rejected');
+          return;
+        }
+        if (result.ok) this.#learn(operation, result.value);
+        answer(result.ok ? 'ok' : result.outcome === 'unknown' ? 'unknown' : 'rejected');
+      },
+    );
   }
 
   /** A put that also reads its key at an earlier revision. False: that cannot be read, so nothing of it took place. */
@@ -198,13 +195,31 @@ export class Client {
     this.#past.view(`${via}, within a put,`, key, at, store, inner);
     return true;
   }
+
+  /** Takes from the answer what the history needs. */
+  #learn(operation: Operation, response: Response): void {
+    if (response.kind === 'error') {
+      throw new Violation('answer', `${operation.kind} ${operation.key}: ${response.code}`);
+    }
+    operation.revision = response.revision;
+    const inner = response.kind === 'txn' ? response.responses[0] : response;
+    if (response.kind === 'txn') operation.swapped = response.succeeded;
+    if (inner?.kind === 'put') operation.found = this.#textOf(inner.previous);
+    else if (inner?.kind === 'delete') operation.found = this.#textOf(inner.previous[0]);
+    else if (inner?.kind === 'range') operation.found = this.#textOf(inner.keyValues[0]);
+    else throw new Violation('answer', `${operation.kind} was answered by ${inner?.kind}`);
+  }
+
+  #textOf(keyValue: KeyValue | undefined): string | null {
+    return keyValue === undefined ? null : this.#world.values.textOf(keyValue.value);
+  }
 }
 
-function commandOf({ kind, key, value, expected }: Operation, lookBack: number): Command {
+function commandOf({ kind, key, value, expected }: Operation, lookBack: number, values: Values): Command {
   const put = {
     kind: 'put',
     key,
-    value: bytesOf(value ?? ''),
+    value: values.bytesOf(value ?? ''),
     lease: 0n,
     returnPrevious: true,
     ignoreValue: false,
@@ -227,30 +242,7 @@ function commandOf({ kind, key, value, expected }: Operation, lookBack: number):
           rangeEnd: undefined,
           result: 'equal',
           target: 'value',
-          operand: bytesOf(expected),
+          operand: values.bytesOf(expected),
         } as const);
   return { operation: { kind: 'txn', compares: [compare], success: [put], failure: [range] }, limits: undefined };
-}
-
-/** Takes from the answer what the history needs. */
-function learn(operation: Operation, response: Response): void {
-  if (response.kind === 'error') throw new Violation('answer', `${operation.kind} ${operation.key}: ${response.code}`);
-  operation.revision = response.revision;
-  const inner = response.kind === 'txn' ? response.responses[0] : response;
-  if (response.kind === 'txn') operation.swapped = response.succeeded;
-  if (inner?.kind === 'put') operation.found = textOf(inner.previous);
-  else if (inner?.kind === 'delete') operation.found = textOf(inner.previous[0]);
-  else if (inner?.kind === 'range') operation.found = textOf(inner.keyValues[0]);
-  else throw new Violation('answer', `${operation.kind} was answered by ${inner?.kind}`);
-}
-
-/** Values are digits, points and x. */
-function bytesOf(text: string): Uint8Array {
-  const bytes = nodePlatform.allocate(text.length);
-  nodePlatform.writeLatin1(text, bytes, 0);
-  return bytes;
-}
-
-function textOf(keyValue: KeyValue | undefined): string | null {
-  return keyValue === undefined ? null : nodePlatform.latin1(keyValue.value, 0, keyValue.value.length);
 }

@@ -73,10 +73,15 @@ export class Nemesis {
 
   #draw(): FaultName | undefined {
     const { faults } = this.#world.scenario;
-    const total = FAULT_NAMES.reduce((sum, name) => sum + (faults[name] ?? 0), 0);
+    let total = 0;
+    for (const name of FAULT_NAMES) total += faults[name] ?? 0;
     if (total === 0) return undefined;
     let draw = this.#random.integer(total);
-    return FAULT_NAMES.find((name) => (draw -= faults[name] ?? 0) < 0);
+    for (const name of FAULT_NAMES) {
+      draw -= faults[name] ?? 0;
+      if (draw < 0) return name;
+    }
+    return undefined;
   }
 
   #durationMs(): number {

@@ -66,7 +66,7 @@ class Run {
   readonly #nemesis: Nemesis;
   readonly #history: Operation[] = [];
   readonly #clients: Client[] = [];
-  readonly #past: PastReads = new PastReads();
+  readonly #past: PastReads;
   readonly #work: StoreWork | undefined;
 
   constructor(options: RunOptions, scenario: Scenario) {
@@ -78,6 +78,7 @@ class Run {
       linesMax: options.linesMax ?? 0,
       tamper: options.tamper ?? {},
     });
+    this.#past = new PastReads(this.#world.values);
     this.#nemesis = new Nemesis(this.#world);
     const { oracle } = this.#world;
     this.#work = oracle && new StoreWork(this.#world, oracle);
@@ -94,8 +95,6 @@ class Run {
       failure = failureOf(error);
     }
     const { log, schedule, crashes } = this.#world;
-    const count = (outcome: Operation['outcome']): number =>
-      this.#history.filter((operation) => operation.outcome === outcome).length + (this.#work?.count(outcome) ?? 0);
     return {
       seed: this.#seed,
       scenario: this.#scenario,
@@ -105,9 +104,19 @@ class Run {
       events: schedule.happened,
       crashes,
       faults: this.#nemesis.counts,
-      operations: { ok: count('ok'), rejected: count('rejected'), unknown: count('unknown') + count('pending') },
+      operations: {
+        ok: this.#count('ok'),
+        rejected: this.#count('rejected'),
+        unknown: this.#count('unknown') + this.#count('pending'),
+      },
       lines: log.lines(),
     };
+  }
+
+  #count(wanted: Operation['outcome']): number {
+    let count = this.#work?.count(wanted) ?? 0;
+    for (const { outcome } of this.#history) if (outcome === wanted) count += 1;
+    return count;
   }
 
   get #electionMs(): number {

@@ -50,8 +50,9 @@ export class StoreWork {
   }
 
   count(outcome: Operation['outcome']): number {
-    const questions = this.#oracle.questions.all.filter((question) => question.outcome === outcome).length;
-    const reads = outcome === 'pending' ? 0 : this.#clients.reduce((sum, client) => sum + client.reads[outcome], 0);
-    return questions + reads;
+    let count = 0;
+    for (const question of this.#oracle.questions.all) if (question.outcome === outcome) count += 1;
+    if (outcome !== 'pending') for (const client of this.#clients) count += client.reads[outcome];
+    return count;
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@quorate/replica/internal';
 import { ClusterRules } from '../checks/cluster-rules.js';
 import { Oracle } from '../checks/oracle.js';
+import { Values } from '../checks/values.js';
 import { EventLog } from './event-log.js';
 import { type CrashKind, Member } from './member.js';
 import { SeededRandom, type Stream } from './random.js';
@@ -41,6 +42,7 @@ export class World {
   /** In runs that look at the whole of the store. */
   readonly oracle: Oracle | undefined;
   readonly platform: Platform = nodePlatform;
+  readonly values: Values = new Values();
   readonly members: Member[] = [];
   readonly #latency: Stream;
   readonly #choices: Stream;
