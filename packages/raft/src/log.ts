@@ -16,16 +16,21 @@
  *
  * `commit` may pass `persisted`: a quorum of others can commit what this member's own disk does not have yet.
  *
- * The entries are one array with a head offset. Compaction clears the dead slots at once, so that their data can be
- * collected, and cuts the array when half of it is dead, so that each entry is moved at most once on average.
+ * Entries up to `applied` are packed: columns of numbers and bytes, and objects only for whoever asks (packed-entries.ts). That is
+ * safe because they are final: `applied` never goes back, nothing at or below commit is replaced, and compaction takes nothing above
+ * it. What the owner was given of them (to write, to apply, to send) it holds itself.
+ *
+ * Those above `applied` are objects in one array with a head offset. Packing clears the slots behind it at once, so that the objects
+ * can be collected, and cuts the array when half of it is dead, so that each entry is moved at most once on average.
  */
 import { assert } from './assert.js';
-import type { Entry, HardState, SnapshotMetadata } from './types.js';
+import { PackedEntries } from './packed-entries.js';
+import type { Entry, EntryType, HardState, SnapshotMetadata } from './types.js';
 import { type Write, WriteQueue } from './writes.js';
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 const NO_DATA = new Uint8Array(0);
-/** Stands in the slots of compacted entries. */
+/** Stands in the slots of packed entries. */
 const DEAD: Entry = Object.freeze({ index: 0, term: 0, type: 'normal', data: NO_DATA });
 /** Fewer dead slots than this are not worth a copy. */
 const DEAD_SLOTS_MIN = 1_024;
@@ -51,13 +56,16 @@ export class RaftLog {
   handedToWrite: number;
   /** Everything up to here is durable. May be below compactedIndex while a snapshot's record is being written. */
   persistedIndex: number;
+  /** Entries in (compactedIndex, applied]. */
+  #packed: PackedEntries;
+  /** From `#head` on, the entries in (applied, lastIndex]. */
   #entries: Entry[];
   #head = 0;
 
   constructor(compacted: LogPosition, entries: readonly Entry[], applied: number, commit: number) {
     this.compactedIndex = compacted.index;
     this.compactedTerm = compacted.term;
-    this.#entries = entries.slice();
+    this.#packed = new PackedEntries(compacted.index);
     this.lastIndex = compacted.index + entries.length;
     this.lastTerm = entries.at(-1)?.term ?? compacted.term;
     // A member may have lost entries that it never acknowledged, but not what it applied: a gap between the state and
@@ -73,7 +81,9 @@ export class RaftLog {
         () => `entry ${entry.index}@${entry.term} follows ${previous.index}@${previous.term}`,
       );
       previous = entry;
+      if (entry.index <= applied) this.#packed.push(entry);
     }
+    this.#entries = entries.slice(applied - compacted.index);
     this.applied = applied;
     this.handedToApply = applied;
     // The commit index is written without waiting for the entries below it: it may be ahead of what survived.
@@ -86,14 +96,27 @@ export class RaftLog {
     return this.compactedIndex + 1;
   }
 
-  /** The entry at `index`, which must be in memory. */
+  /** The entry at `index`, which must be in memory. Of one that is applied the object is made for this call. */
   entry(index: number): Entry {
-    const entry = this.#entries[this.#head + index - this.compactedIndex - 1];
-    assert(
-      index > this.compactedIndex && entry !== undefined,
-      () => `entry ${index} is outside of (${this.compactedIndex}, ${this.lastIndex}]`,
-    );
+    return index <= this.#packed.lastIndex ? (this.#packed.entries(index, index)[0] as Entry) : this.#unapplied(index);
+  }
+
+  type(index: number): EntryType {
+    return index <= this.#packed.lastIndex ? this.#packed.type(index) : this.#unapplied(index).type;
+  }
+
+  #dataBytes(index: number): number {
+    return index <= this.#packed.lastIndex ? this.#packed.dataBytes(index) : this.#unapplied(index).data.length;
+  }
+
+  #unapplied(index: number): Entry {
+    const entry = this.#entries[this.#slot(index)];
+    assert(entry !== undefined, () => `entry ${index} is outside of (${this.compactedIndex}, ${this.lastIndex}]`);
     return entry;
+  }
+
+  #slot(index: number): number {
+    return this.#head + index - this.#packed.lastIndex - 1;
   }
 
   /**
@@ -103,7 +126,7 @@ export class RaftLog {
   termAt(index: number): number | undefined {
     if (index === this.compactedIndex) return this.compactedTerm;
     if (index < this.compactedIndex || index > this.lastIndex) return undefined;
-    return this.entry(index).term;
+    return index <= this.#packed.lastIndex ? this.#packed.term(index) : this.#unapplied(index).term;
   }
 
   matches(index: number, term: number): boolean {
@@ -145,9 +168,10 @@ export class RaftLog {
 
   #truncateAfter(index: number): void {
     assert(index >= this.commit, () => `truncation after ${index} would remove committed entries up to ${this.commit}`);
+    assert(index >= this.#packed.lastIndex, () => `truncation after ${index} would remove applied entries`);
     this.lastTerm = this.termAt(index) as number;
     this.lastIndex = index;
-    this.#entries.length = this.#head + index - this.compactedIndex;
+    this.#entries.length = this.#slot(index + 1);
     this.handedToWrite = Math.min(this.handedToWrite, index);
     this.persistedIndex = Math.min(this.persistedIndex, index);
     this.writes.truncated(index);
@@ -175,15 +199,17 @@ export class RaftLog {
   /** Entries from `from` on, as many as fit into `bytesMax` of data, at least one if there is one. */
   slice(from: number, bytesMax: number, to: number = this.lastIndex): readonly Entry[] {
     if (from > to) return NO_ENTRIES;
-    let bytes = this.entry(from).data.length;
+    let bytes = this.#dataBytes(from);
     let end = from;
     while (end < to) {
-      bytes += this.entry(end + 1).data.length;
+      bytes += this.#dataBytes(end + 1);
       if (bytes > bytesMax) break;
       end++;
     }
-    const start = this.#head + from - this.compactedIndex - 1;
-    return this.#entries.slice(start, start + end - from + 1);
+    const packedTo = this.#packed.lastIndex;
+    if (from > packedTo) return this.#entries.slice(this.#slot(from), this.#slot(end + 1));
+    if (end <= packedTo) return this.#packed.entries(from, end);
+    return this.#packed.entries(from, packedTo).concat(this.#entries.slice(this.#head, this.#slot(end + 1)));
   }
 
   /** Raises the commit index. It never goes back, and never past what the log holds (ongardie/raft.tla#19). */
@@ -214,6 +240,18 @@ export class RaftLog {
     if (index <= this.applied) return;
     assert(index <= this.handedToApply, () => `applied ${index} but only ${this.handedToApply} was handed out`);
     this.applied = index;
+    this.#packTo(index);
+  }
+
+  #packTo(index: number): void {
+    const count = index - this.#packed.lastIndex;
+    for (let slot = this.#head; slot < this.#head + count; slot++) this.#packed.push(this.#entries[slot] as Entry);
+    this.#entries.fill(DEAD, this.#head, this.#head + count);
+    this.#head += count;
+    if (this.#head >= DEAD_SLOTS_MIN && this.#head * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
   }
 
   get hasEntriesToWrite(): boolean {
@@ -250,6 +288,7 @@ export class RaftLog {
     // What was committed is part of the snapshot's history; what was not is gone, and no write in flight proves it.
     this.persistedIndex = Math.min(this.persistedIndex, this.commit);
     this.writes.truncated(this.commit);
+    this.#packed = new PackedEntries(snapshot.index);
     this.#entries = [];
     this.#head = 0;
     this.compactedIndex = snapshot.index;
@@ -267,27 +306,21 @@ export class RaftLog {
     const target = Math.min(index, this.applied, this.persistedIndex);
     if (target <= this.compactedIndex) return;
     this.compactedTerm = this.termAt(target) as number;
-    const count = target - this.compactedIndex;
-    this.#entries.fill(DEAD, this.#head, this.#head + count);
-    this.#head += count;
+    this.#packed.dropTo(target);
     this.compactedIndex = target;
-    if (this.#head >= DEAD_SLOTS_MIN && this.#head * 2 >= this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
-    }
   }
 
   /** Bytes of data in (after, to]. */
   bytesBetween(after: number, to: number): number {
     let bytes = 0;
-    for (let index = after + 1; index <= to; index++) bytes += this.entry(index).data.length;
+    for (let index = after + 1; index <= to; index++) bytes += this.#dataBytes(index);
     return bytes;
   }
 
   /** The last configuration entry in (after, to]; 0 if there is none. */
   configEntryBetween(after: number, to: number): number {
     for (let index = to; index > after; index--) {
-      if (this.entry(index).type === 'config') return index;
+      if (this.type(index) === 'config') return index;
     }
     return 0;
   }

@@ -38,7 +38,7 @@ export function raiseCommit(core: Core, index: number): void {
   const before = core.log.commit;
   if (!core.log.commitTo(index)) return;
   for (let position = before + 1; position <= index; position++) {
-    if (core.log.entry(position).type === 'config') core.configCommit = position;
+    if (core.log.type(position) === 'config') core.configCommit = position;
   }
 }
 
