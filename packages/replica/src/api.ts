@@ -211,6 +211,14 @@ export interface StateSnapshot {
   release(): void;
 }
 
+/** Who waits for a put of which only the revision is of interest. */
+export interface PutWaiter {
+  /** It was applied: a change of the store's to this revision. */
+  put(revision: number): void;
+  /** Anything else; also success, where the put was another member's to propose. */
+  done(result: Result<StoreResponse>): void;
+}
+
 /**
  * The way in for doors that translate a protocol: callbacks and the store's own terms, no promise per call. A callback is called
  * once, later or within the call. After the member has stopped everything is refused as `stopped`.
@@ -219,6 +227,8 @@ export interface MemberDoor {
   readonly header: DoorHeader;
   /** Also leases and alarms. The leader writes its time into commands that carry one. Forwarded to the leader when needed. */
   execute(command: Command, done: (result: Result<StoreResponse>) => void): void;
+  /** The same for a put that is a command's bytes already (PLAIN_PUT_HEAD). The bytes are the member's from now on. One of the two is called. */
+  put(command: Uint8Array, waiter: PutWaiter): void;
   /** When `done` is called with success, reading store() within that very call is as consistent as asked. */
   read(consistency: Consistency, done: (result: Result<undefined>) => void): void;
   /** Of the moment: never keep it, a snapshot from the leader replaces it. Not to be changed. */

@@ -1,7 +1,7 @@
 /** The door of a running member: callbacks over the replica, in the store's own terms (api.ts, MemberDoor). */
 import { isVoter, NO_MEMBER } from '@quorate/raft';
 import { nodePlatform } from './adapters/platform.js';
-import type { Consistency, DoorHeader, MemberDoor, StateSnapshot } from './api.js';
+import type { Consistency, DoorHeader, MemberDoor, PutWaiter, StateSnapshot } from './api.js';
 import { type Result, stopping, success } from './replica/failure.js';
 import { SNAPSHOT_SLICE_BYTES } from './replica/limits.js';
 import type { Replica } from './replica/replica.js';
@@ -48,6 +48,10 @@ export class ReplicaDoor implements MemberDoor {
 
   execute(command: Command, done: (result: Result<Response>) => void): void {
     this.#replica.execute(encodeCommand(nodePlatform, command), done);
+  }
+
+  put(command: Uint8Array, waiter: PutWaiter): void {
+    this.#replica.submit(command, waiter);
   }
 
   read(consistency: Consistency, done: (result: Result<undefined>) => void): void {

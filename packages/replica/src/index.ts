@@ -21,6 +21,7 @@ export {
   type MemberStatus,
   type Outcome,
   type PutResult,
+  type PutWaiter,
   QuorateError,
   type RangeOptions,
   type RangeResult,

@@ -21,7 +21,7 @@ import { Directory } from './replica/directory.js';
 import { type Result, stopping, success } from './replica/failure.js';
 import { LEASES_EXPIRED_AT_ONCE_MAX, WATCH_SLICE } from './replica/limits.js';
 import { FrozenState } from './replica/state-machine.js';
-import { type Command, type Response, Store } from './store/index.js';
+import { type Command, decodeCommand, type Response, Store } from './store/index.js';
 import { WatchHub } from './watch/index.js';
 
 export function openStandalone(options: { readonly name?: string; readonly clientAddress?: string } = {}): Member {
@@ -158,6 +158,11 @@ class Standalone implements Member, StoreBackend {
         raftTerm: 0,
       },
       execute: (command: Command, done: (result: Result<Response>) => void) => answer(done, () => this.#apply(command)),
+      put: (command, waiter) =>
+        answer(
+          (result) => waiter.done(result),
+          () => this.#apply(decodeCommand(nodePlatform, command)),
+        ),
       read: (_: Consistency, done: (result: Result<undefined>) => void) => answer(done, () => undefined),
       store: () => store,
       hash: (revision, done) => answer(done, () => store.hash(revision)),

@@ -14,6 +14,7 @@ import {
   type StoreResponse,
   type WatchEvent,
 } from '../src/index.js';
+import { encodeCommand, nodePlatform } from '../src/internal.js';
 
 const folders: string[] = [];
 
@@ -61,6 +62,30 @@ describe('a door', () => {
     await member.close();
     assert.deepEqual([leaders, ended, door.hasLeader()], [[], 1, false]);
     door.read('serializable', (result) => assert.equal(result.ok ? 'served' : result.code, 'stopped'));
+  });
+
+  it('takes a put that is a command already, and tells of its revision', async () => {
+    const member = await openMember();
+    await member.ready();
+    for (const { door } of [member, openStandalone()]) {
+      const command = encodeCommand(nodePlatform, { operation: putOf('key', Buffer.from('value')), limits: undefined });
+      const told = await new Promise((resolve) => {
+        door.put(command, {
+          put: resolve,
+          done: (result) => resolve(result.ok && result.value.kind === 'put' ? result.value.revision : result),
+        });
+      });
+      assert.equal(told, 2);
+      assert.equal(Buffer.from(door.store().get('key')?.value ?? []).toString(), 'value');
+    }
+    const ended = new Promise((resolve) => {
+      member.door.put(new Uint8Array(64 * 1024 * 1024), {
+        put: resolve,
+        done: (result) => resolve(result.ok ? 'done' : result.code),
+      });
+    });
+    assert.equal(await ended, 'request-too-large');
+    await member.close();
   });
 
   it('hashes the store, as of any revision that can be read', async () => {

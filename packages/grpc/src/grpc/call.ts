@@ -327,7 +327,8 @@ export class ServerCall implements UnaryCall, StreamCall, DeadlineEntry {
       }
       const next = from + PREFIX_BYTES + length;
       if (this.isEnding || next > end) break;
-      const message = bytes.subarray(from + PREFIX_BYTES, next);
+      // A plain array: a Buffer's own subarray() costs a constructor more.
+      const message = new Uint8Array(bytes.buffer, bytes.byteOffset + from + PREFIX_BYTES, length);
       if (flag === 0) this.deliver(message);
       else this.deliverCompressed(message);
       from = next;

@@ -50,3 +50,7 @@ export const outcomeUnknown: Failure = failure(
   'unknown',
   'the leader was lost before it answered: the outcome is unknown',
 );
+
+export function commandTooLarge(bytes: number, bytesMax: number): Failure {
+  return failure('request-too-large', 'invalid', `a command has at most ${bytesMax} bytes, not ${bytes}`);
+}

@@ -27,7 +27,7 @@ import { ClusterTime } from './cluster-time.js';
 import { CommitNotices } from './commit-notices.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { PUBLICATION_TAG } from './directory.js';
-import { type Failure, failure, noLeader, type Result, stopping } from './failure.js';
+import { commandTooLarge, type Failure, failure, noLeader, type Result, stopping } from './failure.js';
 import { LeaderDuties } from './leader-duties.js';
 import {
   COMMAND_BYTES_MAX,
@@ -51,7 +51,7 @@ import {
   raftOptions,
 } from './replica-options.js';
 import { RequestRouter } from './request-router.js';
-import { Requests } from './requests.js';
+import { type CommandWaiter, Requests } from './requests.js';
 import type { ArrivedSnapshot } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
 import type { AppliedCommand, FrozenState, StateMachine } from './state-machine.js';
@@ -181,13 +181,13 @@ export class Replica implements NetworkInput {
    * replica's from now on: the leader's time is written into them.
    */
   execute(data: Uint8Array, done: (result: Result<Response>) => void): void {
-    if (data.length > COMMAND_BYTES_MAX) {
-      done(
-        failure('request-too-large', 'invalid', `a command has at most ${COMMAND_BYTES_MAX} bytes, not ${data.length}`),
-      );
-      return;
-    }
-    this.#router.submit({ kind: 'command', data, done, deadlineTick: this.#deadline() });
+    this.submit(data, { done });
+  }
+
+  /** The same for who may be told less: see CommandWaiter. */
+  submit(data: Uint8Array, waiter: CommandWaiter): void {
+    if (data.length > COMMAND_BYTES_MAX) waiter.done(commandTooLarge(data.length, COMMAND_BYTES_MAX));
+    else this.#router.submitCommand(data, waiter, false);
   }
 
   administer(operation: AdminOperation, done: (result: Result<AdminAnswer>) => void): void {

@@ -16,12 +16,11 @@ import {
 } from '../store/index.js';
 import { copyBytes, type Forward, type ForwardReply, type PeerMessage } from '../wire/index.js';
 import { type AdminAnswer, decodeAnswer, decodeFailure, decodeOperation, encodeJson } from './admin.js';
-import { assert } from './assert.js';
 import { type Failure, failure, noLeader, type Result, success } from './failure.js';
 import type { AdminRequest } from './leader-duties.js';
 import type { Peers } from './peers.js';
 import { RecentRequests } from './recent-requests.js';
-import type { CommandRequest, Proposed, Request, Requests } from './requests.js';
+import { CommandRequest, type CommandWaiter, type Request, type Requests } from './requests.js';
 
 /** A forwarded body begins with what it is. */
 const FORWARD_COMMAND = 0;
@@ -51,42 +50,16 @@ export interface RequestRouterPort {
   requestTurn(): void;
 }
 
-/** An object and no closures: there is one for each entry under way. */
-class ProposedCommand implements Proposed {
-  readonly term: number;
-  readonly #request: CommandRequest;
-  readonly #resubmit: (request: CommandRequest) => void;
-
-  constructor(request: CommandRequest, term: number, resubmit: (request: CommandRequest) => void) {
-    this.term = term;
-    this.#request = request;
-    this.#resubmit = resubmit;
-  }
-
-  get deadlineTick(): number {
-    return this.#request.deadlineTick;
-  }
-
-  applied(response: Response | undefined): void {
-    assert(response !== undefined, () => 'a store command has a response');
-    this.#request.done(success(response));
-  }
-
-  overwritten(): void {
-    this.#resubmit(this.#request);
-  }
-
-  fail(reason: Failure): void {
-    this.#request.done(reason);
-  }
-}
-
 export class RequestRouter {
   readonly #port: RequestRouterPort;
   readonly #recent = new RecentRequests();
 
   constructor(port: RequestRouterPort) {
     this.#port = port;
+  }
+
+  submitCommand(data: Uint8Array, waiter: CommandWaiter, isForwarded: boolean): void {
+    this.submit(new CommandRequest(data, waiter, this.#port.deadlineTick(), isForwarded, this.#resubmitCommand));
   }
 
   submit(request: Request): void {
@@ -133,14 +106,14 @@ export class RequestRouter {
       return (result: Result<T>): void => (result.ok ? reply('ok', '', encode(result.value)) : refuse(result));
     };
     const payload = copyBytes(this.#port.platform, forward.body.subarray(1));
-    const deadlineTick = this.#port.deadlineTick();
     if (forward.body[0] === FORWARD_ADMIN) {
+      const deadlineTick = this.#port.deadlineTick();
       const done = answer<AdminAnswer>(encodeJson);
       this.submit({ kind: 'admin', operation: decodeOperation(payload), done, deadlineTick, isForwarded: true });
       return;
     }
     const done = answer<Response>((response) => encodeResponse(this.#port.platform, response));
-    this.submit({ kind: 'command', data: payload, done, deadlineTick, isForwarded: true });
+    this.submitCommand(payload, { done }, true);
   }
 
   receiveReply(from: MemberId, reply: ForwardReply): void {
@@ -180,7 +153,8 @@ export class RequestRouter {
     }
     const result = raft.propose(request.data);
     if (result.accepted) {
-      requests.propose(result.index, new ProposedCommand(request, result.term, this.#resubmitCommand));
+      request.term = result.term;
+      requests.propose(result.index, request);
       this.#port.requestTurn();
     } else if (result.reason === 'full') {
       requests.end(request, failure('busy', 'rejected', 'too much is waiting to be committed'));
@@ -190,8 +164,10 @@ export class RequestRouter {
   }
 
   // A copy: the log, or a frame on its way, may still hold these bytes, and another stamp may be written over them.
-  readonly #resubmitCommand = (request: CommandRequest): void =>
-    this.#resubmit({ ...request, data: request.data.slice() });
+  readonly #resubmitCommand = (request: CommandRequest): void => {
+    request.data = request.data.slice();
+    this.#resubmit(request);
+  };
 
   /** For a request that surely had no effect and will have none. */
   #resubmit(request: Request): void {

@@ -13,7 +13,8 @@
 import type { MemberId } from '@quorate/raft';
 import type { Response } from '../store/index.js';
 import type { AdminAnswer, AdminOperation } from './admin.js';
-import { type Failure, failure, noLeader, outcomeUnknown, type Result } from './failure.js';
+import { assert } from './assert.js';
+import { type Failure, failure, noLeader, outcomeUnknown, type Result, success } from './failure.js';
 import { WAITING_REQUESTS_MAX } from './limits.js';
 import { NumberWindow } from './number-window.js';
 
@@ -23,11 +24,11 @@ interface RequestBase {
   readonly isForwarded?: boolean;
 }
 
-export interface CommandRequest extends RequestBase {
-  readonly kind: 'command';
-  /** The encoded store command. */
-  readonly data: Uint8Array;
-  readonly done: (result: Result<Response>) => void;
+/** Who waits for a command. */
+export interface CommandWaiter {
+  done(result: Result<Response>): void;
+  /** In place of done(), for a put of which nobody need hear more than the store's revision; without it, done() hears of that too. */
+  put?(revision: number): void;
 }
 
 export type Request =
@@ -43,8 +44,63 @@ export interface Proposed {
   readonly term: number;
   readonly deadlineTick: number;
   applied(response: Response | undefined): void;
+  /** In place of applied(), for a put that was applied without a response. */
+  appliedPut?(revision: number): void;
   overwritten(): void;
   fail(reason: Failure): void;
+}
+
+/**
+ * A command from admission to answer. One object and no closures: there is one for each entry under way. It stands in one place at a time
+ * (it waits, or is proposed, or is forwarded), so what changes between two proposals, the term and the bytes, is its own.
+ */
+export class CommandRequest implements RequestBase, Proposed {
+  readonly kind = 'command' as const;
+  /** The encoded store command. */
+  data: Uint8Array;
+  readonly deadlineTick: number;
+  readonly isForwarded: boolean;
+  /** The term of its latest proposal. */
+  term = 0;
+  readonly #waiter: CommandWaiter;
+  readonly #resubmit: (request: CommandRequest) => void;
+
+  /** `resubmit` is for a proposal that was overwritten. */
+  constructor(
+    data: Uint8Array,
+    waiter: CommandWaiter,
+    deadlineTick: number,
+    isForwarded: boolean,
+    resubmit: (request: CommandRequest) => void,
+  ) {
+    this.data = data;
+    this.deadlineTick = deadlineTick;
+    this.isForwarded = isForwarded;
+    this.#waiter = waiter;
+    this.#resubmit = resubmit;
+  }
+
+  done(result: Result<Response>): void {
+    this.#waiter.done(result);
+  }
+
+  applied(response: Response | undefined): void {
+    assert(response !== undefined, () => 'a store command has a response');
+    this.#waiter.done(success(response));
+  }
+
+  appliedPut(revision: number): void {
+    if (this.#waiter.put !== undefined) this.#waiter.put(revision);
+    else this.#waiter.done(success({ kind: 'put', revision, previous: undefined }));
+  }
+
+  overwritten(): void {
+    this.#resubmit(this);
+  }
+
+  fail(reason: Failure): void {
+    this.#waiter.done(reason);
+  }
 }
 
 interface Forwarded {
@@ -104,8 +160,11 @@ export class Requests {
 
   /** The same for a put that was applied without a response: it gets one if somebody waits for it. */
   appliedPut(index: number, term: number, revision: number): void {
-    if (this.#proposed.get(index) === undefined) return;
-    this.applied(index, term, { kind: 'put', revision, previous: undefined });
+    const proposed = this.#proposed.take(index);
+    if (proposed === undefined) return;
+    if (proposed.term !== term) proposed.overwritten();
+    else if (proposed.appliedPut !== undefined) proposed.appliedPut(revision);
+    else proposed.applied({ kind: 'put', revision, previous: undefined });
   }
 
   /** The state jumped to `index`: what was decided in between is not known here. */

@@ -191,8 +191,9 @@ export class PlainPutReader {
   }
 }
 
-/** Version, limits, kind, flags. */
-const PLAIN_PUT_BYTES = 4;
+/** What a command begins with that is a put of a key and a value and nothing else: version, no limits, kind, no flags. Both follow. */
+export const PLAIN_PUT_HEAD: readonly number[] = [COMMAND_FORMAT_VERSION, 0, KIND_PUT, 0];
+const PLAIN_PUT_BYTES: number = PLAIN_PUT_HEAD.length;
 
 function readTopOperation(reader: ByteReader, limits: WriteLimits | undefined): Command['operation'] {
   const kind = reader.byte();

@@ -1,6 +1,6 @@
 /** The key-value state machine: what the replica's loop, the doors and the simulator use of it. */
 export { StoreCodecError } from './bytes.js';
-export { decodeCommand, encodeCommand } from './command-codec.js';
+export { decodeCommand, encodeCommand, PLAIN_PUT_HEAD } from './command-codec.js';
 export { mayPut } from './control.js';
 export { carriesTime, stampTime, TIME_MS_MAX } from './control-codec.js';
 export { EVERY_KEY_FROM, isInRange } from './cursor.js';

@@ -1,19 +1,18 @@
 /** Where a request stands while it is under way, and how each of them ends. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { outcomeUnknown } from '../../src/replica/failure.js';
 import { WAITING_REQUESTS_MAX } from '../../src/replica/limits.js';
 import { RecentRequests } from '../../src/replica/recent-requests.js';
-import { type Request, Requests } from '../../src/replica/requests.js';
+import { CommandRequest, type CommandWaiter, type Request, Requests } from '../../src/replica/requests.js';
 
 const FAR = 1_000;
 
 function command(ends: string[], name = 'request', deadlineTick = FAR): Request {
-  return {
-    kind: 'command',
-    data: new Uint8Array(1),
-    deadlineTick,
+  const waiter: CommandWaiter = {
     done: (result) => ends.push(`${name} ${result.ok ? 'done' : `${result.code}/${result.outcome}`}`),
   };
+  return new CommandRequest(new Uint8Array(1), waiter, deadlineTick, false, () => {});
 }
 
 function proposed(ends: string[], name: string, term: number, deadlineTick = FAR) {
@@ -54,6 +53,30 @@ describe('Requests', () => {
     requests.applied(5, 2, undefined);
     requests.applied(6, 3, undefined);
     assert.deepEqual(ends, ['a applied', 'b overwritten']);
+    assert.equal(requests.pending, 0);
+  });
+
+  it('[R4] tells a put that was applied without a response to whoever waits for it, in as few words as that one wants', () => {
+    const heard: unknown[] = [];
+    const requests = new Requests();
+    const resubmit = ({ data }: CommandRequest): void => void heard.push(['again', data[0]]);
+    const propose = (index: number, waiter: CommandWaiter): void => {
+      const request = new CommandRequest(Uint8Array.of(index), waiter, FAR, false, resubmit);
+      request.term = 2;
+      requests.propose(index, request);
+    };
+    const done = (result: unknown): void => void heard.push(result);
+    const put = (revision: number): void => void heard.push(revision);
+    for (const index of [5, 7]) propose(index, { done });
+    for (const index of [6, 8, 9]) propose(index, { done, put });
+    requests.appliedPut(5, 2, 10);
+    requests.appliedPut(6, 2, 11);
+    requests.appliedPut(7, 3, 12);
+    requests.appliedPut(8, 3, 13);
+    requests.failUndecided();
+    requests.appliedPut(9, 2, 14);
+    const value = { kind: 'put', revision: 10, previous: undefined };
+    assert.deepEqual(heard, [{ ok: true, value }, 11, ['again', 7], ['again', 8], outcomeUnknown]);
     assert.equal(requests.pending, 0);
   });
 

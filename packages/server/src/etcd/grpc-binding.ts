@@ -2,7 +2,7 @@
 import { GrpcServer, type GrpcServerOptions, GrpcStatus, type StreamCall, type UnaryCall } from '@quorate/grpc';
 import { type Codec, type MessageInit, ProtoError, Writer } from '@quorate/proto';
 import type { CallCount, CallCounts } from './call-counts.js';
-import type { CallContext, Duplex, Reply, RpcFailure, Served } from './service.js';
+import type { CallContext, DirectCall, Duplex, Reply, RpcFailure, Served } from './service.js';
 
 export function grpcServer(served: readonly Served[], counts: CallCounts, options: GrpcServerOptions): GrpcServer {
   const server = new GrpcServer(options);
@@ -10,10 +10,11 @@ export function grpcServer(served: readonly Served[], counts: CallCounts, option
     const { path, kind, request, response } = one.method;
     const count = counts.of(one);
     if (one.kind === 'unary') {
-      const { handler } = one;
+      const { handler, direct } = one;
       server.unary(path, (call, bytes) => {
         count.started += 1;
         const reply = new GrpcReply(call, response, count);
+        if (direct?.(bytes, reply) === true) return;
         const message = decoded(request, bytes, (failure) => reply.fail(failure));
         if (message !== undefined) handler(message, new GrpcContext(call, bytes.length), reply);
       });
@@ -102,7 +103,7 @@ class GrpcContext implements CallContext {
 const WRITER_BYTES_KEPT = 1024 * 1024;
 let writer = new Writer();
 
-class GrpcReply<Response> implements Reply<Response> {
+class GrpcReply<Response> implements Reply<Response>, DirectCall {
   readonly #call: UnaryCall;
   readonly #codec: Codec<Response>;
   readonly #count: CallCount;
@@ -111,6 +112,15 @@ class GrpcReply<Response> implements Reply<Response> {
     this.#call = call;
     this.#codec = codec;
     this.#count = count;
+  }
+
+  metadata(name: string): string | undefined {
+    return this.#call.metadata.get(name);
+  }
+
+  okEncoded(message: Uint8Array): void {
+    this.#count.end(this.#call.isCancelled ? GrpcStatus.cancelled : GrpcStatus.ok);
+    if (!this.#call.isCancelled) this.#call.reply(message);
   }
 
   ok(message: Response): void {

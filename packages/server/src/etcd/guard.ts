@@ -12,9 +12,11 @@ export function guarded(backend: EtcdBackend, served: readonly Served[]): readon
   return served.map((one) => {
     const { path } = one.method;
     if (one.kind === 'unary') {
-      const { handler } = one;
+      const { handler, direct } = one;
       return {
         ...one,
+        // What is refused takes the ordinary way, where the refusal has its place.
+        direct: direct && ((request, call) => refusalOf(backend, false, call) === undefined && direct(request, call)),
         handler: (request, call, reply) => {
           const isForLearners = path === STATUS || (path === RANGE && (request as RangeRequest).serializable);
           const refusal = refusalOf(backend, isForLearners, call);
@@ -35,7 +37,11 @@ export function guarded(backend: EtcdBackend, served: readonly Served[]): readon
   });
 }
 
-function refusalOf(backend: EtcdBackend, isForLearners: boolean, call: CallContext): RpcFailure | undefined {
+function refusalOf(
+  backend: EtcdBackend,
+  isForLearners: boolean,
+  call: Pick<CallContext, 'metadata'>,
+): RpcFailure | undefined {
   if (!isForLearners && backend.door.isLearner()) return etcdFailure('NotSupportedForLearner');
   if (call.metadata('hasleader') === 'true' && !backend.door.hasLeader()) return etcdFailure('NoLeader');
   return undefined;

@@ -17,7 +17,17 @@ import {
 import type { Command, RangeOperation, Response, TxnOperation } from '@quorate/replica/internal';
 import type { EtcdBackend } from './backend.js';
 import { etcdFailure, memberFailure, storeFailure } from './errors.js';
-import { type CallContext, type Duplex, type Reply, type Served, stream, type UnaryHandler, unary } from './service.js';
+import { PlainPut, plainPutCommand } from './plain-put.js';
+import {
+  type CallContext,
+  type DirectCall,
+  type Duplex,
+  type Reply,
+  type Served,
+  stream,
+  type UnaryHandler,
+  unary,
+} from './service.js';
 import {
   deleteMessage,
   deleteOperation,
@@ -53,6 +63,7 @@ export class KvService {
       unary(
         methods.Put,
         refusing((request, call, reply) => this.#put(request, call, reply)),
+        (request, call) => this.#putDirectly(request, call),
       ),
       unary(
         methods.DeleteRange,
@@ -79,6 +90,14 @@ export class KvService {
   #put(request: PutRequest, call: CallContext, reply: Reply<PutResponse>): void {
     const operation = putOperation(request);
     this.#execute({ operation, limits: undefined }, 'put', call, reply, putMessage);
+  }
+
+  #putDirectly(request: Uint8Array, call: DirectCall): boolean {
+    if (request.length > this.#backend.settings.requestBytesMax) return false;
+    const command = plainPutCommand(request);
+    if (command === undefined) return false;
+    this.#backend.door.put(command, new PlainPut(call, this.#backend.headers));
+    return true;
   }
 
   #delete(request: DeleteRangeRequest, call: CallContext, reply: Reply<DeleteRangeResponse>): void {

@@ -30,6 +30,18 @@ export interface Reply<Response> {
   fail(failure: RpcFailure): void;
 }
 
+/** A unary call as its carrier has it, for a handler that takes and gives bytes. */
+export interface DirectCall extends Pick<CallContext, 'metadata'>, Pick<Reply<never>, 'fail'> {
+  /** In place of Reply.ok(). The bytes are not needed any more afterwards. */
+  okEncoded(message: Uint8Array): void;
+}
+
+/**
+ * Serves a request from its bytes, which are valid only while the function runs. False: it is none that can be served so. Nothing was done
+ * then, and the ordinary handler is asked.
+ */
+export type DirectHandler = (request: Uint8Array, call: DirectCall) => boolean;
+
 /** A call with streams. A server stream is one whose client sends one message and closes its half. */
 export interface Duplex<Request, Response> {
   /** The message and what it refers to are valid only while the function runs. */
@@ -56,6 +68,8 @@ export type Served =
       readonly kind: 'unary';
       readonly method: Method<unknown, unknown>;
       readonly handler: UnaryHandler<unknown, unknown>;
+      /** Asked before the handler by carriers whose messages are bytes. */
+      readonly direct?: DirectHandler | undefined;
     }
   | {
       readonly kind: 'stream';
@@ -67,11 +81,13 @@ export type Served =
 export function unary<Request, Response>(
   method: Method<Request, Response, 'unary'>,
   handler: UnaryHandler<Request, Response>,
+  direct?: DirectHandler,
 ): Served {
   return {
     kind: 'unary',
     method: method as unknown as Method<unknown, unknown>,
     handler: handler as UnaryHandler<unknown, unknown>,
+    direct,
   };
 }
 
