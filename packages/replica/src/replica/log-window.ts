@@ -2,6 +2,7 @@
  * Decides how much of the log stays in memory: a window of recent bytes for followers that lag a little. The log on disk
  * is another matter: it stays until a snapshot has made it superfluous.
  */
+import type { Entry } from '@quorate/raft';
 import { LOG_MEMORY_BYTES, LOG_MEMORY_BYTES_MAX, LOG_MEMORY_STEP_BYTES } from './limits.js';
 
 export class LogWindow {
@@ -12,6 +13,14 @@ export class LogWindow {
 
   constructor(stepBytesMax: number = LOG_MEMORY_STEP_BYTES) {
     this.#stepBytesMax = stepBytesMax;
+  }
+
+  appendedAll(entries: readonly Entry[]): void {
+    // By index: see Replica.#apply.
+    for (let at = 0; at < entries.length; at += 1) {
+      const { index, data } = entries[at] as Entry;
+      this.appended(index, data.length);
+    }
   }
 
   /** Accounts for an appended entry. Entries that replace others only make the estimate too high. */

@@ -19,6 +19,7 @@ const RAFT_TYPES: ReadonlyMap<number, MessageType> = new Map(
 /** An entry's header has at least a byte of bits and a byte of length. */
 const ENTRY_HEADER_BYTES_MIN = 2;
 const MEMBER_BYTES_MIN = 1;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** Where a frame came from and who reads it: known from the connection. */
 export interface FrameParties {
@@ -159,7 +160,8 @@ function readEntries(
   const count = reader.count(ENTRY_HEADER_BYTES_MIN, 'entries');
   if (count === 0) return [];
   if (!Number.isSafeInteger(previousIndex + count)) throw new WireError('an index is not a safe integer');
-  const headers: { term: number; type: Entry['type']; length: number }[] = [];
+  const entries: { index: number; term: number; type: Entry['type']; data: Uint8Array }[] = [];
+  const lengths: number[] = [];
   let term = 0;
   let dataBytes = 0;
   for (let position = 0; position < count; position += 1) {
@@ -175,15 +177,18 @@ function readEntries(
     dataBytes += length;
     // Checked on each step, so that the sum stays a safe integer.
     if (dataBytes > reader.remainingBytes) throw new WireError(`entries are longer than their frame`);
-    headers.push({ term, type: (bits & ENTRY_CONFIG_BIT) === 0 ? 'normal' : 'config', length });
+    const type = (bits & ENTRY_CONFIG_BIT) === 0 ? 'normal' : 'config';
+    entries.push({ index: previousIndex + 1 + position, term, type, data: NO_BYTES });
+    lengths.push(length);
   }
   const block = copyBytes(platform, reader.view(dataBytes));
-  let offset = 0;
-  return headers.map(({ term, type, length }, position) => {
-    const data = block.subarray(offset, offset + length);
+  let offset = block.byteOffset;
+  for (let position = 0; position < count; position += 1) {
+    const length = lengths[position] as number;
+    (entries[position] as { data: Uint8Array }).data = new Uint8Array(block.buffer, offset, length);
     offset += length;
-    return { index: previousIndex + 1 + position, term, type, data };
-  });
+  }
+  return entries;
 }
 
 function readSnapshotMetadata(reader: ByteReader): SnapshotMetadata {
