@@ -4,7 +4,7 @@ import type { Platform } from '../seams/index.js';
 import { assert } from './errors.js';
 import { encodeFrameHeader, FRAME_END, FRAME_HEADER_BYTES, frameScratch } from './frame.js';
 import { HARD_STATE_BYTES, putEntry, putHardState, putReset } from './record.js';
-import { fileBytesMax, SectorWriter } from './sectors.js';
+import { SectorWriter } from './sectors.js';
 import { SEGMENT_HEADER_BYTES } from './segment.js';
 
 /** A frame is closed once its payload has reached this: it bounds what recovery holds in memory besides the largest entry. */
@@ -44,14 +44,15 @@ export class FrameWriter {
     if (this.#sectors.bytes.length > BUFFER_KEPT_BYTES) this.#sectors = new SectorWriter();
     const framesMax = Math.ceil(recordBytes / FRAME_PAYLOAD_BYTES) + 1;
     const streamBytes = recordBytes + framesMax * FRAME_OVERHEAD_BYTES + SEGMENT_HEADER_BYTES + HARD_STATE_BYTES;
-    this.#sectors.begin(at.offset, fileBytesMax(streamBytes), (bytes) => this.#platform.allocate(bytes));
+    this.#sectors.begin(at.offset, streamBytes, (bytes) => this.#platform.allocate(bytes));
     this.#sequence = at.sequence;
     this.#syncedBytes = at.syncedBytes;
     this.#chain = at.chain;
   }
 
   segmentHeader(header: Uint8Array): void {
-    this.#sectors.put(header, 0, header.length);
+    this.#sectors.put(header, header.length);
+    this.#sectors.lay();
   }
 
   hardState(state: HardState): void {
@@ -83,7 +84,8 @@ export class FrameWriter {
     if (this.#frame >= 0) return;
     this.#frame = this.#sectors.position;
     // Room for the header, which is filled in once the payload's checksum is known.
-    this.#sectors.put(this.#scratch, 0, FRAME_HEADER_BYTES);
+    this.#sectors.put(this.#scratch, FRAME_HEADER_BYTES);
+    this.#sectors.lay();
     this.#payload = this.#sectors.position;
     this.#payloadBytes = 0;
   }
@@ -95,7 +97,8 @@ export class FrameWriter {
 
   #close(): void {
     const sectors = this.#sectors;
-    sectors.put(this.#end, 0, 1);
+    sectors.put(this.#end, 1);
+    sectors.lay();
     const covered = sectors.bytes.subarray(this.#payload - sectors.base, sectors.position - sectors.base);
     this.#chain = this.#platform.crc32(covered, this.#chain);
     const unsyncedBytes = this.#frame - this.#syncedBytes;

@@ -22,7 +22,7 @@ export function putHardState(writer: SectorWriter, state: HardState): void {
   putU64(scratch, 1, state.term);
   putU64(scratch, 9, state.vote);
   putU64(scratch, 17, state.commit);
-  writer.put(scratch, 0, HARD_STATE_BYTES);
+  writer.put(scratch, HARD_STATE_BYTES);
 }
 
 export function putEntry(writer: SectorWriter, entry: Entry): void {
@@ -30,15 +30,15 @@ export function putEntry(writer: SectorWriter, entry: Entry): void {
   putU64(scratch, 1, entry.index);
   putU64(scratch, 9, entry.term);
   putU32(scratch, 17, entry.data.length);
-  writer.put(scratch, 0, ENTRY_OVERHEAD_BYTES);
-  writer.put(entry.data, 0, entry.data.length);
+  writer.put(scratch, ENTRY_OVERHEAD_BYTES);
+  writer.put(entry.data, entry.data.length);
 }
 
 export function putReset(writer: SectorWriter, index: number, term: number): void {
   scratch[0] = RESET;
   putU64(scratch, 1, index);
   putU64(scratch, 9, term);
-  writer.put(scratch, 0, RESET_BYTES);
+  writer.put(scratch, RESET_BYTES);
 }
 
 function bytesNeeded(payload: Uint8Array, offset: number, end: number): number {

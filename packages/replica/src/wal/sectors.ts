@@ -69,50 +69,68 @@ export function hasUnwrittenPortion(bytes: Uint8Array, base: number, start: numb
 /** Below this a loop copies faster than a call of `set`. */
 const LOOP_COPY_BYTES = 32;
 
-/** Lays stream bytes out in sectors, in one buffer that is written to the file at `base`. */
+/**
+ * Lays stream bytes out in sectors, in one buffer that is written to the file at `base`.
+ *
+ * What is put is first joined to the stream as it is, which takes one copy of each piece and no view of any; lay() then moves it, within
+ * the buffer, to where the sectors want it. The stream lies so far back that everything moves forward to its place:
+ *
+ *     | laid out, markers among it | free, as long as the markers that may still come | stream, not laid out yet |
+ */
 export class SectorWriter {
-  /** The buffer; [0, position - base) is filled. Valid until the next begin(). */
+  /** The buffer; [0, position - base) is filled, after lay(). Valid until the next begin(). */
   bytes: Uint8Array = new Uint8Array(0);
   base = 0;
+  /** Where in the file the bytes end that are laid out. */
   position = 0;
+  /** In the buffer: where the stream begins that is not laid out, and where it ends. */
+  #from = 0;
+  #to = 0;
 
-  /** `capacityBytes`: fileBytesMax of all that will be put. */
-  begin(base: number, capacityBytes: number, allocate: (bytes: number) => Uint8Array): void {
+  /** `streamBytes`: at least all that will be put. */
+  begin(base: number, streamBytes: number, allocate: (bytes: number) => Uint8Array): void {
+    const capacityBytes = fileBytesMax(streamBytes);
     if (this.bytes.length < capacityBytes) this.bytes = allocate(Math.max(capacityBytes, 2 * this.bytes.length));
     this.base = base;
     this.position = base;
+    this.#from = capacityBytes - streamBytes;
+    this.#to = this.#from;
   }
 
-  put(source: Uint8Array, start: number, end: number): void {
-    const bytes = this.bytes;
-    let from = start;
+  put(source: Uint8Array, count: number): void {
+    const { bytes } = this;
+    const to = this.#to;
+    if (count === source.length && count >= LOOP_COPY_BYTES) bytes.set(source, to);
+    else for (let i = 0; i < count; i += 1) bytes[to + i] = source[i] as number;
+    this.#to = to + count;
+  }
+
+  /** Lays out all that was put. */
+  lay(): void {
+    const { bytes } = this;
+    let from = this.#from;
     let to = this.position - this.base;
     let room = SECTOR_DATA_BYTES - (this.position % SECTOR_BYTES);
-    while (from < end) {
-      const take = end - from < room ? end - from : room;
-      if (take < LOOP_COPY_BYTES) {
-        for (let i = 0; i < take; i += 1) bytes[to + i] = source[from + i] as number;
-      } else {
-        // Most entries lie within one sector, and are their own view.
-        bytes.set(take === source.length ? source : new Uint8Array(source.buffer, source.byteOffset + from, take), to);
-      }
-      from += take;
-      to += take;
-      room -= take;
-      if (room === 0) {
-        bytes[to] = SECTOR_MARKER;
-        to += 1;
-        room = SECTOR_DATA_BYTES;
-      }
+    while (this.#to - from >= room) {
+      bytes.copyWithin(to, from, from + room);
+      from += room;
+      to += room;
+      // fileBytesMax has room for each marker, so this is not the stream's next byte yet.
+      bytes[to] = SECTOR_MARKER;
+      to += 1;
+      room = SECTOR_DATA_BYTES;
     }
-    this.position = this.base + to;
+    bytes.copyWithin(to, from, this.#to);
+    this.position = this.base + to + this.#to - from;
+    this.#from = this.#to;
   }
 
-  /** Overwrites stream bytes that were put before, from `position` on. */
+  /** Overwrites bytes that are laid out, from `position` on. */
   patch(position: number, source: Uint8Array, count: number): void {
-    const end = this.position;
-    this.position = position;
-    this.put(source, 0, count);
-    this.position = end;
+    let to = position - this.base;
+    for (let i = 0; i < count; i += 1) {
+      this.bytes[to] = source[i] as number;
+      to += (this.base + to) % SECTOR_BYTES === SECTOR_DATA_BYTES - 1 ? 2 : 1;
+    }
   }
 }
