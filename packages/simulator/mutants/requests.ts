@@ -114,8 +114,8 @@ export const requests: readonly Mutant[] = [
       // Otherwise the newest change of all is always left, be it a delete.
       inReplica(
         'store/compaction',
-        'head.isTombstone && head.modRevision < pass.trimRevision',
-        'head.isTombstone && head.modRevision <= pass.trimRevision',
+        'versions.modRevision(head) < pass.trimRevision',
+        'versions.modRevision(head) <= pass.trimRevision',
       ),
       inReplica(
         'store/loader',
@@ -134,8 +134,8 @@ export const requests: readonly Mutant[] = [
     edits: [
       inReplica(
         'store/compaction',
-        'head.isTombstone && head.modRevision < pass.trimRevision',
-        'head.isTombstone && head.modRevision <= pass.trimRevision',
+        'versions.modRevision(head) < pass.trimRevision',
+        'versions.modRevision(head) <= pass.trimRevision',
       ),
     ],
     test: replicaTest('store/store.property'),

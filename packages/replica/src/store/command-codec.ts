@@ -32,6 +32,7 @@ import {
   readControl,
   writeControl,
 } from './control-codec.js';
+import { NO_BYTES } from './record.js';
 import {
   type Command,
   type CompactOperation,
@@ -49,7 +50,6 @@ import {
   type TxnOperation,
   type WriteLimits,
 } from './types.js';
-import { NO_BYTES } from './version.js';
 
 /** Transactions within transactions. More than TXN_OPERATIONS_MAX_DEFAULT allows, since each level takes from that budget. */
 const TXN_DEPTH_MAX = 256;

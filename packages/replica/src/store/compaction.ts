@@ -11,14 +11,26 @@
  * which is at most the compacted revision of every frozen view; so what is cut off is invisible to each of them. Compaction's
  * removal therefore waits for older frozen views to be released. Moving a record changes no content, and the old bytes stay
  * for those who still hold a view of them.
+ *
+ * When a version that was cut off may be freed (versions.ts): no reader whose compacted revision is C looks at what is older than the
+ * version that stands at C, and the cut is at or below the C of all. So nobody looks at what was cut off, but for a tombstone
+ * that was itself the one that stood there: leaves of frozen trees still refer to it, a stream of a view may have stopped on
+ * it, and both must look at its revision to see that it is dropped. All tombstones therefore wait until the views are released that
+ * are frozen now; who freezes later finds neither tree nor chain leading to them. All else is freed at once.
  */
 import { Cursor } from './cursor.js';
 import { KEY_OVERHEAD_BYTES, type Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
 import type { Key } from './types.js';
-import type { Version } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 /** So many bytes moved count as much as a key visited, so that a slice is bounded in bytes as well. */
 const MOVED_BYTES_PER_KEY = 4096;
+
+/** Tombstones that wait for the release of all views that are among the first so many freezes of the tree. */
+interface Waiting {
+  readonly freezes: number;
+  readonly tombstones: Version[];
+}
 
 interface Pass {
   readonly trimRevision: number;
@@ -33,8 +45,12 @@ export class Sweeper {
   #pass: Pass | undefined;
   /** The compacted revision up to which a whole pass has cut. */
   #trimmedRevision: number;
-  /** Chains that were cut off and whose records are still on the account. */
-  #detached: Version[] = [];
+  /** Chains that were cut off and are still on the account. */
+  readonly #detached: Version[] = [];
+  /** By freezes, all different. */
+  readonly #waiting: Waiting[] = [];
+  /** Of the views that are held, the place of the oldest among all freezes, the first being 1; infinite if there is none. */
+  #oldestView = 0;
   /** What is left of this slice, in keys. */
   #budget = 0;
 
@@ -43,28 +59,30 @@ export class Sweeper {
     this.#trimmedRevision = trimmedRevision;
   }
 
-  /** Versions that are cut off but still on the account of memory; for checks. */
+  /** Chains that are cut off but still on the account of memory; for checks. */
   get detached(): readonly Version[] {
-    return this.#detached;
+    return [...this.#detached, ...this.#waiting.flatMap(({ tombstones }) => tombstones)];
   }
 
   /**
-   * One slice of about `keysMax` keys. `trimRevision`: the compacted revision that all readers have in common. True if there is
-   * more to do now.
+   * One slice of about `keysMax` keys. `trimRevision`: the compacted revision that all readers have in common. `oldestView`: of the
+   * views that are held, the place of the oldest among all freezes of the tree, the first being 1; infinite if there is none. True if
+   * there is more to do now.
    */
-  sweep(keysMax: number, trimRevision: number): boolean {
+  sweep(keysMax: number, trimRevision: number, oldestView: number): boolean {
     this.#budget = keysMax;
-    this.#releaseDetached();
+    this.#oldestView = oldestView;
+    this.#free();
     if (this.#pass === undefined && !this.#begin(trimRevision)) {
-      return this.#detached.length > 0;
+      return this.#hasToFree();
     }
     const pass = this.#pass;
     if (pass !== undefined && this.#budget > 0 && this.#walk(pass)) {
       this.#trimmedRevision = pass.trimRevision;
       this.#pass = undefined;
     }
-    this.#releaseDetached();
-    return this.#pass !== undefined || this.#detached.length > 0 || this.#isWorthPass(trimRevision);
+    this.#free();
+    return this.#pass !== undefined || this.#hasToFree() || this.#isWorthPass(trimRevision);
   }
 
   #isWorthPass(trimRevision: number): boolean {
@@ -82,7 +100,7 @@ export class Sweeper {
 
   /** Goes on with the pass; true at its end. */
   #walk(pass: Pass): boolean {
-    const { tree } = this.#keyspace;
+    const { tree, versions } = this.#keyspace;
     const cursor = new Cursor(tree.root, pass.position);
     for (let key = cursor.key; key !== undefined; key = cursor.key) {
       if (this.#budget <= 0) {
@@ -93,16 +111,16 @@ export class Sweeper {
       const resume = key === pass.position ? pass.resume : undefined;
       pass.resume = undefined;
       this.#budget--;
-      if (resume === undefined && head.isTombstone && head.modRevision < pass.trimRevision) {
+      if (resume === undefined && isTombstone(head) && versions.modRevision(head) < pass.trimRevision) {
         this.#dropKey(key, head);
         cursor.seek(tree.root, key);
         continue;
       }
       // Most keys have one version, in a slab that stays.
-      if (head.previous !== undefined || head.slab.evacuating) {
+      if (versions.previous(head) !== NO_VERSION || versions.slab(head).evacuating) {
         const isDone =
           resume === undefined
-            ? this.#sweepChain(pass, undefined, head)
+            ? this.#sweepChain(pass, NO_VERSION, head)
             : this.#sweepChain(pass, resume.newer, resume.version);
         if (!isDone) {
           pass.position = key;
@@ -115,38 +133,32 @@ export class Sweeper {
   }
 
   /** From `first` to older ones; false if the slice was used up in the middle. */
-  #sweepChain(pass: Pass, before: Version | undefined, first: Version): boolean {
+  #sweepChain(pass: Pass, before: Version, first: Version): boolean {
+    const { versions } = this.#keyspace;
     let newer = before;
-    let version: Version | undefined = first;
-    while (version !== undefined) {
-      if (this.#budget < 0 && newer !== undefined) {
+    let version = first;
+    while (version !== NO_VERSION) {
+      if (this.#budget < 0 && newer !== NO_VERSION) {
         pass.resume = { newer, version };
         return false;
       }
       this.#budget--;
-      if (version.modRevision <= pass.trimRevision && newer !== undefined && this.#isDropped(version, pass)) {
-        newer.previous = undefined;
-        this.#detach(version);
+      const isLast = versions.modRevision(version) <= pass.trimRevision;
+      if (isLast && newer !== NO_VERSION && versions.visible(version, pass.trimRevision) === NO_VERSION) {
+        this.#cutBehind(newer);
         return true;
       }
-      if (version.slab.evacuating) {
+      if (versions.slab(version).evacuating) {
         this.#budget -= Math.floor(this.#keyspace.moveRecord(version) / MOVED_BYTES_PER_KEY);
       }
-      if (version.modRevision <= pass.trimRevision) {
-        const older: Version | undefined = version.previous;
-        version.previous = undefined;
-        this.#detach(older);
+      if (isLast) {
+        this.#cutBehind(version);
         return true;
       }
       newer = version;
-      version = version.previous;
+      version = versions.previous(version);
     }
     return true;
-  }
-
-  /** A tombstone below the compacted revision; see visible() in version.ts. */
-  #isDropped(version: Version, pass: Pass): boolean {
-    return version.isTombstone && version.modRevision < pass.trimRevision;
   }
 
   /** Nothing of the key but a dropped tombstone can be seen: it leaves the tree. */
@@ -159,27 +171,81 @@ export class Sweeper {
     this.#detach(head);
   }
 
-  #detach(version: Version | undefined): void {
-    if (version !== undefined) {
-      this.#detached.push(version);
+  #cutBehind(version: Version): void {
+    const { versions } = this.#keyspace;
+    const older = versions.previous(version);
+    if (older !== NO_VERSION) {
+      versions.setPrevious(version, NO_VERSION);
+      this.#detach(older);
     }
   }
 
-  /** Takes cut-off versions off the account; long chains over several slices. */
-  #releaseDetached(): void {
+  #detach(chain: Version): void {
+    this.#detached.push(chain);
+  }
+
+  #hasToFree(): boolean {
+    return this.#detached.length > 0 || this.#released() !== undefined;
+  }
+
+  /** Tombstones that need not wait any longer. */
+  #released(): Waiting | undefined {
+    const first = this.#waiting[0];
+    return first !== undefined && first.freezes < this.#oldestView ? first : undefined;
+  }
+
+  /** Frees what was cut off, as far as the slice goes. */
+  #free(): void {
+    for (let waiting = this.#released(); waiting !== undefined && this.#budget > 0; waiting = this.#released()) {
+      this.#freeVersion(waiting.tombstones.pop() as Version);
+      if (waiting.tombstones.length === 0) {
+        this.#waiting.shift();
+      }
+    }
     while (this.#budget > 0) {
-      let version = this.#detached.pop();
-      if (version === undefined) {
+      const chain = this.#detached.pop();
+      if (chain === undefined) {
         return;
       }
-      while (version !== undefined && this.#budget > 0) {
-        const bytes = VERSION_OVERHEAD_BYTES + this.#keyspace.releaseRecord(version);
-        this.#keyspace.bytes -= bytes;
-        this.#keyspace.historyBytes -= bytes;
-        this.#budget--;
-        version = version.previous;
+      this.#freeChain(chain);
+    }
+  }
+
+  /** Newest first; what is left at the end of the slice stays detached. */
+  #freeChain(chain: Version): void {
+    const { tree, versions } = this.#keyspace;
+    let version = chain;
+    while (version !== NO_VERSION && this.#budget > 0) {
+      const older = versions.previous(version);
+      if (isTombstone(version) && this.#oldestView <= tree.freezes) {
+        versions.setPrevious(version, NO_VERSION);
+        this.#wait(version, tree.freezes);
+      } else {
+        this.#freeVersion(version);
       }
+      version = older;
+    }
+    if (version !== NO_VERSION) {
       this.#detach(version);
     }
+  }
+
+  #wait(tombstone: Version, freezes: number): void {
+    this.#budget--;
+    const last = this.#waiting.at(-1);
+    if (last?.freezes === freezes) {
+      last.tombstones.push(tombstone);
+    } else {
+      this.#waiting.push({ freezes, tombstones: [tombstone] });
+    }
+  }
+
+  #freeVersion(version: Version): void {
+    const keyspace = this.#keyspace;
+    const bytes = VERSION_OVERHEAD_BYTES + keyspace.releaseRecord(version);
+    keyspace.versions.free(version);
+    keyspace.bytes -= bytes;
+    keyspace.historyBytes -= bytes;
+    this.#budget--;
   }
 }

@@ -2,7 +2,7 @@
 
 import { childIndex, lowerBound, type Node } from './tree.js';
 import type { Key, KeyRange } from './types.js';
-import type { Version } from './version.js';
+import type { Version } from './versions.js';
 
 export class Cursor {
   private readonly nodes: Node[] = [];

@@ -7,9 +7,10 @@
  * once (contract section 5.20). Its memory is that of its events; values are views.
  */
 import { isInRange } from './cursor.js';
+import { RecordReader } from './record.js';
 import type { Store } from './store.js';
 import { deletedKeyValue, type Key, type KeyRange, type KeyValue, type StoreEvent } from './types.js';
-import { RecordReader, type Version, versionAt } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 export interface HistoryScan {
   /** All events up to here have been handed out. */
@@ -41,11 +42,12 @@ class Scan implements HistoryScan {
   readonly #range: KeyRange;
   readonly #toRevision: number;
   readonly #withPrevious: boolean;
-  readonly #record: RecordReader = new RecordReader();
+  readonly #record: RecordReader;
   #revision: number;
 
   constructor(store: Store, range: KeyRange, revision: number, toRevision: number, withPrevious: boolean) {
     this.#store = store;
+    this.#record = new RecordReader(store.versions);
     this.#range = range;
     this.#revision = revision;
     this.#toRevision = toRevision;
@@ -68,38 +70,38 @@ class Scan implements HistoryScan {
     const events: StoreEvent[] = [];
     const cursor = this.#store.changesFrom(this.#revision + 1);
     let seen = 0;
-    for (let version = cursor.version; version !== undefined; cursor.next(), version = cursor.version) {
-      if (version.modRevision > toRevision) {
+    for (let version = cursor.version; version !== NO_VERSION; cursor.next(), version = cursor.version) {
+      const { key, revision } = cursor;
+      if (revision > toRevision) {
         break;
       }
-      if (seen >= versionsMax && version.modRevision > this.#revision) {
+      if (seen >= versionsMax && revision > this.#revision) {
         return events;
       }
-      this.#revision = version.modRevision;
+      this.#revision = revision;
       seen++;
-      const { key } = cursor;
-      if (isInRange(key, this.#range) && this.#store.isCurrent(key, version)) {
-        events.push(this.#event(key, version));
+      if (isInRange(key, this.#range) && this.#store.isCurrent(cursor)) {
+        events.push(this.#event(key, version, revision));
       }
     }
     this.#revision = toRevision;
     return events;
   }
 
-  #event(key: Key, version: Version): StoreEvent {
-    const previous = this.#withPrevious ? this.#before(key, version) : undefined;
-    return version.isTombstone
-      ? { type: 'delete', keyValue: deletedKeyValue(key, version.modRevision), previous }
+  #event(key: Key, version: Version, revision: number): StoreEvent {
+    const previous = this.#withPrevious ? this.#before(key, version, revision - 1) : undefined;
+    return isTombstone(version)
+      ? { type: 'delete', keyValue: deletedKeyValue(key, revision), previous }
       : { type: 'put', keyValue: this.#record.keyValue(key, version, false), previous };
   }
 
   /** Contract section 5.21: the key at the revision before, unless that is compacted. */
-  #before(key: Key, version: Version): KeyValue | undefined {
-    const revision = version.modRevision - 1;
+  #before(key: Key, version: Version, revision: number): KeyValue | undefined {
     if (revision < this.#store.compactRevision) {
       return undefined;
     }
-    const before = versionAt(version.previous, revision);
-    return before === undefined || before.isTombstone ? undefined : this.#record.keyValue(key, before, false);
+    const { versions } = this.#record;
+    const before = versions.at(versions.previous(version), revision);
+    return before === NO_VERSION || isTombstone(before) ? undefined : this.#record.keyValue(key, before, false);
   }
 }

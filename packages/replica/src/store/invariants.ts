@@ -1,10 +1,11 @@
 /** What must hold of a keyspace between commands. Tests and the simulator check it after every step. */
 import { KEY_OVERHEAD_BYTES, type Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
+import { RecordReader } from './record.js';
 import { CHANGE_BYTES, isCurrentAt } from './revision-index.js';
 import type { Slab } from './slabs.js';
 import { NODE_ITEMS_MAX, type Node } from './tree.js';
 import { type Key, type LeaseId, NO_LEASE } from './types.js';
-import { RecordReader, type Version } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 function check(condition: boolean, message: string): asserts condition {
   if (!condition) {
@@ -17,6 +18,8 @@ interface Account {
   historyBytes: number;
   readonly liveBytes: Map<Slab, number>;
   readonly record: RecordReader;
+  /** All that are reached. */
+  readonly versions: Version[];
 }
 
 /** Throws an Error that names the first broken invariant. */
@@ -27,7 +30,9 @@ export function checkKeyspace(
   detached: readonly Version[],
 ): void {
   check(revision >= 1 && compactRevision >= 0 && compactRevision <= revision, 'revisions');
-  const account: Account = { bytes: 0, historyBytes: 0, liveBytes: new Map(), record: new RecordReader() };
+  const { versions } = keyspace;
+  const record = new RecordReader(versions);
+  const account: Account = { bytes: 0, historyBytes: 0, liveBytes: new Map(), record, versions: [] };
   const changes: Change[] = [];
   const attached = keyspace.leases.attached();
   checkNode(keyspace.tree.root, undefined, undefined, (key, head) => {
@@ -39,7 +44,7 @@ export function checkKeyspace(
   keyspace.leases.check();
   checkChanges(keyspace, compactRevision, changes);
   for (const chain of detached) {
-    for (let version: Version | undefined = chain; version !== undefined; version = version.previous) {
+    for (let version = chain; version !== NO_VERSION; version = versions.previous(version)) {
       charge(version, account);
       account.historyBytes += versionBytes(version, account);
     }
@@ -49,6 +54,7 @@ export function checkKeyspace(
     account.historyBytes === keyspace.historyBytes,
     `history bytes are ${account.historyBytes}, on the account ${keyspace.historyBytes}`,
   );
+  versions.check(account.versions);
   checkSlabs(keyspace, account);
 }
 
@@ -69,7 +75,7 @@ function checkNode(
   if (node.children === undefined) {
     check(node.keys.length === node.versions.length, 'a leaf has a version per key');
     node.keys.forEach((key, index) => visit(key, node.versions[index] as Version));
-    check(node.live === node.versions.filter((version) => !version.isTombstone).length, 'live keys of a leaf');
+    check(node.live === node.versions.filter((version) => !isTombstone(version)).length, 'live keys of a leaf');
     return 0;
   }
   check(node.children.length === node.keys.length + 1, 'an inner node has a separator between each two children');
@@ -86,16 +92,18 @@ function checkNode(
 }
 
 function checkChain(key: Key, head: Version, revision: number, account: Account): void {
-  check(head.modRevision <= revision, 'no version is of the future');
+  const { versions } = account.record;
+  check(versions.modRevision(head) <= revision, 'no version is of the future');
   const keyBytes = KEY_OVERHEAD_BYTES + key.length;
   account.bytes += keyBytes;
-  account.historyBytes += head.isTombstone ? keyBytes + VERSION_OVERHEAD_BYTES : 0;
+  account.historyBytes += isTombstone(head) ? keyBytes + VERSION_OVERHEAD_BYTES : 0;
   charge(head, account);
   let newer = head;
-  for (let version = head.previous; version !== undefined; version = version.previous) {
-    const sameRevision = version.modRevision === newer.modRevision && newer.isTombstone !== version.isTombstone;
-    check(version.modRevision < newer.modRevision || sameRevision, 'a chain goes from new to old');
-    check(!(version.isTombstone && newer.isTombstone), 'what is deleted is not deleted again');
+  for (let version = versions.previous(head); version !== NO_VERSION; version = versions.previous(version)) {
+    const newerBy = versions.modRevision(newer) - versions.modRevision(version);
+    const inTurns = isTombstone(newer) !== isTombstone(version);
+    check(newerBy > 0 || (newerBy === 0 && inTurns), 'a chain goes from new to old');
+    check(!(isTombstone(version) && isTombstone(newer)), 'what is deleted is not deleted again');
     charge(version, account);
     account.historyBytes += versionBytes(version, account);
     newer = version;
@@ -115,6 +123,7 @@ function checkLease(key: Key, head: Version, attached: Map<Key, LeaseId>, record
 interface Change {
   readonly key: Key;
   readonly version: Version;
+  readonly revision: number;
   readonly order: number;
 }
 
@@ -125,12 +134,14 @@ function gatherChanges(
   changes: Change[],
   record: RecordReader,
 ): void {
-  for (let version: Version | undefined = head; version !== undefined; version = version.previous) {
-    if (version.modRevision >= compactRevision) {
-      record.read(version);
-      changes.push({ key, version, order: record.order });
+  const { versions } = record;
+  for (let version = head; version !== NO_VERSION; version = versions.previous(version)) {
+    record.read(version);
+    const { modRevision: revision, order } = record;
+    if (revision >= compactRevision) {
+      changes.push({ key, version, revision, order });
     }
-    if (version.modRevision <= compactRevision) {
+    if (revision <= compactRevision) {
       return;
     }
   }
@@ -142,11 +153,12 @@ function checkChanges(keyspace: Keyspace, compactRevision: number, changes: Chan
   const expected = changes.values();
   let count = 0;
   const cursor = keyspace.changes.cursor(compactRevision);
-  for (let version = cursor.version; version !== undefined; cursor.next(), version = cursor.version) {
+  for (let version = cursor.version; version !== NO_VERSION; cursor.next(), version = cursor.version) {
     count++;
-    if (isCurrentAt(keyspace.tree, cursor.key, version, compactRevision)) {
+    if (isCurrentAt(keyspace.tree, keyspace.versions, cursor, compactRevision)) {
       const { value: change } = expected.next();
-      check(version === change?.version && cursor.key === change.key, 'the index of changes follows the chains');
+      const isEqual = version === change?.version && cursor.key === change.key && cursor.revision === change.revision;
+      check(isEqual, 'the index of changes follows the chains');
     }
   }
   check(expected.next().done === true, 'the index of changes has all of them');
@@ -154,8 +166,8 @@ function checkChanges(keyspace: Keyspace, compactRevision: number, changes: Chan
 }
 
 function compareChanges(left: Change, right: Change): number {
-  if (left.version.modRevision !== right.version.modRevision) {
-    return left.version.modRevision - right.version.modRevision;
+  if (left.revision !== right.revision) {
+    return left.revision - right.revision;
   }
   if (left.order !== right.order) {
     return left.order - right.order;
@@ -171,9 +183,14 @@ function versionBytes(version: Version, account: Account): number {
 function charge(version: Version, account: Account): void {
   const bytes = versionBytes(version, account);
   account.bytes += bytes;
-  if (!version.isTombstone) {
-    const { slab } = version;
-    check(version.offset + account.record.recordBytes <= slab.usedBytes, 'a record lies in the used part of its slab');
+  account.versions.push(version);
+  if (!isTombstone(version)) {
+    const { versions } = account.record;
+    const slab = versions.slab(version);
+    check(
+      versions.offset(version) + account.record.recordBytes <= slab.usedBytes,
+      'a record lies in the used part of its slab',
+    );
     account.liveBytes.set(slab, (account.liveBytes.get(slab) ?? 0) + account.record.recordBytes);
   }
 }
@@ -182,8 +199,8 @@ function checkSlabs(keyspace: Keyspace, account: Account): void {
   let allocatedBytes = 0;
   let liveBytes = 0;
   const known = new Set<Slab>(keyspace.slabs.all());
-  keyspace.slabs.all().forEach((slab, index) => {
-    check(slab.index === index, 'a slab knows its place');
+  keyspace.slabs.all().forEach((slab) => {
+    check(keyspace.slabs.byNumber[slab.number] === slab, 'a slab knows its number');
     check(slab.liveBytes === (account.liveBytes.get(slab) ?? 0), 'live bytes of a slab');
     check(slab.liveBytes <= slab.usedBytes && slab.usedBytes <= slab.bytes.length, 'a slab is not overfull');
     allocatedBytes += slab.bytes.length;

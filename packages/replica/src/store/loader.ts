@@ -9,12 +9,12 @@ import { ALARMS_MAX, compareAlarms } from './control.js';
 import { isTime, readAlarms } from './control-codec.js';
 import { KEY_OVERHEAD_BYTES, Keyspace, VERSION_OVERHEAD_BYTES } from './keyspace.js';
 import { LEASE_TTL_SECONDS_MAX, LEASES_MAX } from './leases.js';
+import { RECORD_LEASE, RECORD_MORE, RECORD_ORDER, RECORD_TOMBSTONE } from './record.js';
 import { RevisionIndexBuilder } from './revision-index.js';
-import { NO_SLAB } from './slabs.js';
 import { CRC_BYTES, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from './snapshot.js';
 import { Tree, type TreeBuilder } from './tree.js';
 import { type Alarm, type Key, NO_LEASE } from './types.js';
-import { RECORD_LEASE, RECORD_MORE, RECORD_ORDER, RECORD_TOMBSTONE, Version } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 export interface LoadedState {
   /** With its leases and the index of changes. */
@@ -62,11 +62,12 @@ export class StoreLoader<Store> {
   #alarms: readonly Alarm[] = [];
   /** Leases that are still to come. */
   #leases = 0;
-  #changes: RevisionIndexBuilder = new RevisionIndexBuilder(0);
+  #changes: RevisionIndexBuilder;
   #expected: Expectation = 'header';
   #key: Key = '';
-  /** The version read last, its create revision and version number (0 for a tombstone) and order. */
-  #newer: Version = Version.tombstone(0, 0, undefined);
+  /** The version read last, its revisions, version number (0 for a tombstone) and order. */
+  #newer: Version = NO_VERSION;
+  #newerModRevision = 0;
   #newerCreateRevision = 0;
   #newerNumber = 0;
   #newerOrder = 0;
@@ -83,6 +84,7 @@ export class StoreLoader<Store> {
     this.#platform = platform;
     this.#open = open;
     this.#keyspace = new Keyspace(platform, slabBytes);
+    this.#changes = new RevisionIndexBuilder(this.#keyspace.record, 0);
   }
 
   /** The next bytes of the stream. The array may be reused afterwards. */
@@ -229,7 +231,7 @@ export class StoreLoader<Store> {
     this.#timeMs = timeMs;
     this.#alarms = alarms;
     this.#leases = leases;
-    this.#changes = new RevisionIndexBuilder(compactRevision);
+    this.#changes = new RevisionIndexBuilder(this.#keyspace.record, compactRevision);
     this.#expected = leases > 0 ? 'lease' : 'key';
   }
 
@@ -295,9 +297,12 @@ export class StoreLoader<Store> {
     this.#key = key;
     this.#entries++;
     const version = this.#store(modRevision, bytes, start, valueEnd);
-    this.#link(version, true, modRevision - age, number);
+    this.#link(version, true, valueEnd - start);
+    this.#newerModRevision = modRevision;
+    this.#newerCreateRevision = modRevision - age;
+    this.#newerNumber = number;
     this.#newerOrder = 0;
-    this.#changes.push(key, version);
+    this.#changes.push(key, version, modRevision);
     return valueEnd;
   }
 
@@ -327,8 +332,8 @@ export class StoreLoader<Store> {
     const modRevision = reader.varint();
     const start = reader.position;
     const flags = reader.byte();
-    const isTombstone = (flags & RECORD_TOMBSTONE) !== 0;
-    if (flags >= RECORD_MORE * 2 || (isTombstone && (flags & RECORD_LEASE) !== 0)) {
+    const isDelete = (flags & RECORD_TOMBSTONE) !== 0;
+    if (flags >= RECORD_MORE * 2 || (isDelete && (flags & RECORD_LEASE) !== 0)) {
       throw new StoreCodecError(`unknown flags ${flags}`);
     }
     const lease = (flags & RECORD_LEASE) === 0 ? NO_LEASE : reader.int64();
@@ -341,7 +346,7 @@ export class StoreLoader<Store> {
     }
     let age = 0;
     let number = 0;
-    if (!isTombstone) {
+    if (!isDelete) {
       age = reader.varint();
       number = reader.varint();
       const length = reader.varint();
@@ -352,16 +357,19 @@ export class StoreLoader<Store> {
       }
     }
     this.#checkPlace(modRevision, modRevision - age, number, order, isNewest);
-    this.#checkVisible(modRevision, isTombstone, (flags & RECORD_MORE) !== 0);
+    this.#checkVisible(modRevision, isDelete, (flags & RECORD_MORE) !== 0);
     if (isNewest && lease !== NO_LEASE && !this.#keyspace.leases.has(lease)) {
       throw new StoreCodecError(`a key of lease ${lease}, which is not there`);
     }
-    const version = isTombstone
-      ? Version.tombstone(modRevision, order, undefined)
+    const version = isDelete
+      ? this.#keyspace.versions.addTombstone(modRevision, order, NO_VERSION)
       : this.#store(modRevision, reader.source, start, reader.position);
-    this.#link(version, isNewest, modRevision - age, number);
+    this.#link(version, isNewest, isDelete ? 0 : reader.position - start);
+    this.#newerModRevision = modRevision;
+    this.#newerCreateRevision = modRevision - age;
+    this.#newerNumber = number;
     this.#newerOrder = order;
-    this.#changes.push(this.#key, version);
+    this.#changes.push(this.#key, version, modRevision);
     if (isNewest) {
       this.#keyspace.leases.move(this.#key, NO_LEASE, lease);
     }
@@ -376,21 +384,21 @@ export class StoreLoader<Store> {
     if (isNewest) {
       return;
     }
-    const newer = this.#newer;
+    const newerModRevision = this.#newerModRevision;
     const isBelow =
-      modRevision < newer.modRevision ||
-      (modRevision === newer.modRevision && order < this.#newerOrder && (number === 0) !== (this.#newerNumber === 0));
+      modRevision < newerModRevision ||
+      (modRevision === newerModRevision && order < this.#newerOrder && (number === 0) !== (this.#newerNumber === 0));
     const isContinuous = this.#newerNumber === 0 ? number > 0 : number === this.#newerNumber - 1;
     if (!isBelow || !isContinuous || (this.#newerNumber > 1 && createRevision !== this.#newerCreateRevision)) {
       throw new StoreCodecError(
-        `version ${number} of ${modRevision} below ${this.#newerNumber} of ${newer.modRevision}`,
+        `version ${number} of ${modRevision} below ${this.#newerNumber} of ${newerModRevision}`,
       );
     }
   }
 
   /** A snapshot holds exactly what compaction has left; see visibleBelow(). */
-  #checkVisible(modRevision: number, isTombstone: boolean, more: boolean): void {
-    if ((isTombstone && modRevision < this.#compactRevision) || (more && modRevision <= this.#compactRevision)) {
+  #checkVisible(modRevision: number, isDelete: boolean, more: boolean): void {
+    if ((isDelete && modRevision < this.#compactRevision) || (more && modRevision <= this.#compactRevision)) {
       throw new StoreCodecError(`a version that compaction at ${this.#compactRevision} has dropped`);
     }
   }
@@ -402,17 +410,16 @@ export class StoreLoader<Store> {
     slab.bytes.set(view(source, start, end), offset);
     slab.bytes[offset] = (source[start] ?? 0) & ~RECORD_MORE;
     slabs.commit(slab, offset + end - start);
-    return new Version(modRevision, slab, offset, undefined);
+    return this.#keyspace.versions.add(modRevision, slab, offset, NO_VERSION);
   }
 
-  #link(version: Version, isNewest: boolean, createRevision: number, number: number): void {
+  #link(version: Version, isNewest: boolean, recordBytes: number): void {
     const keyspace = this.#keyspace;
-    const recordBytes = version.slab === NO_SLAB ? 0 : version.slab.usedBytes - version.offset;
     keyspace.bytes += VERSION_OVERHEAD_BYTES + recordBytes;
     if (isNewest) {
       const keyBytes = KEY_OVERHEAD_BYTES + this.#key.length;
       keyspace.bytes += keyBytes;
-      if (version.isTombstone) {
+      if (isTombstone(version)) {
         keyspace.historyBytes += keyBytes + VERSION_OVERHEAD_BYTES;
       } else {
         this.#live++;
@@ -420,10 +427,8 @@ export class StoreLoader<Store> {
       this.#builder.push(this.#key, version);
     } else {
       keyspace.historyBytes += VERSION_OVERHEAD_BYTES + recordBytes;
-      this.#newer.previous = version;
+      keyspace.versions.setPrevious(this.#newer, version);
     }
     this.#newer = version;
-    this.#newerCreateRevision = createRevision;
-    this.#newerNumber = number;
   }
 }

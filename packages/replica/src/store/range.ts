@@ -1,9 +1,10 @@
 /** Reading a range of keys at a revision: contract sections 3.1 to 3.6. */
 import { compareBytes, unreachable } from './bytes.js';
 import { Cursor, EVERY_KEY_FROM, isBeforeEnd } from './cursor.js';
+import type { RecordReader } from './record.js';
 import { type Node, rank } from './tree.js';
 import type { ErrorResponse, Key, KeyRange, KeyValue, RangeOperation, RangeResponse, SortTarget } from './types.js';
-import { type RecordReader, type Version, versionAt } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 /** A state to read: the present one, or the present one in the middle of a transaction. */
 export interface ReadView {
@@ -41,7 +42,7 @@ export function readRange(view: ReadView, operation: RangeOperation): RangeRespo
   }
   const latest = operation.revision <= 0 || operation.revision === view.revision;
   if (operation.countOnly) {
-    const count = latest ? countLatest(view.root, operation) : countAt(view.root, operation);
+    const count = latest ? countLatest(view.root, operation) : countAt(view, operation);
     return { kind: 'range', revision: view.revision, keyValues: [], more: false, count };
   }
   return readsAll(operation) ? readSorted(view, operation) : readInOrder(view, operation, latest);
@@ -63,13 +64,14 @@ function hasFilters(operation: RangeOperation): boolean {
 
 function readInOrder(view: ReadView, operation: RangeOperation, latest: boolean): RangeResponse {
   const { record, revision } = view;
+  const { versions } = record;
   const limit = operation.limit > 0 ? operation.limit : Number.POSITIVE_INFINITY;
   const keyValues: KeyValue[] = [];
   let count = 0;
   const cursor = new Cursor(view.root, operation.key);
   for (let key = cursor.key; key !== undefined && isBeforeEnd(key, operation); cursor.next(), key = cursor.key) {
-    const version = latest ? cursor.version : versionAt(cursor.version, operation.revision);
-    if (version === undefined || version.isTombstone) {
+    const version = latest ? cursor.version : versions.at(cursor.version, operation.revision);
+    if (version === NO_VERSION || isTombstone(version)) {
       continue;
     }
     count++;
@@ -84,12 +86,13 @@ function readInOrder(view: ReadView, operation: RangeOperation, latest: boolean)
   return { kind: 'range', revision, keyValues, more: count > limit, count };
 }
 
-function countAt(root: Node, operation: RangeOperation): number {
+function countAt({ root, record }: ReadView, operation: RangeOperation): number {
+  const { versions } = record;
   let count = 0;
   const cursor = new Cursor(root, operation.key);
   for (let key = cursor.key; key !== undefined && isBeforeEnd(key, operation); cursor.next(), key = cursor.key) {
-    const version = versionAt(cursor.version, operation.revision);
-    if (version !== undefined && !version.isTombstone) {
+    const version = versions.at(cursor.version, operation.revision);
+    if (version !== NO_VERSION && !isTombstone(version)) {
       count++;
     }
   }
@@ -106,6 +109,7 @@ interface Candidate {
 
 function readSorted(view: ReadView, operation: RangeOperation): RangeResponse {
   const { record } = view;
+  const { versions } = record;
   const readAt = operation.revision <= 0 ? view.revision : operation.revision;
   const candidates: Candidate[] = [];
   // As etcd does it: without an explicit order only the first keys that the limit allows, and one more, are sorted by the target.
@@ -114,15 +118,15 @@ function readSorted(view: ReadView, operation: RangeOperation): RangeResponse {
   let count = 0;
   const cursor = new Cursor(view.root, operation.key);
   for (let key = cursor.key; key !== undefined && isBeforeEnd(key, operation); cursor.next(), key = cursor.key) {
-    const source = versionAt(cursor.version, readAt);
-    if (source === undefined || source.isTombstone) {
+    const source = versions.at(cursor.version, readAt);
+    if (source === NO_VERSION || isTombstone(source)) {
       continue;
     }
     count++;
     record.read(source);
-    if (candidates.length < candidatesMax && passesFilters(operation, source.modRevision, record.createRevision)) {
+    if (candidates.length < candidatesMax && passesFilters(operation, record.modRevision, record.createRevision)) {
       const value = operation.sortTarget === 'value' ? record.value(source) : undefined;
-      candidates.push({ key, source, rank: rankBy(operation.sortTarget, source, record), value });
+      candidates.push({ key, source, rank: rankBy(operation.sortTarget, record), value });
     }
   }
   sortCandidates(candidates, operation);
@@ -142,14 +146,14 @@ function passesFilters(operation: RangeOperation, modRevision: number, createRev
   );
 }
 
-function rankBy(target: SortTarget, source: Version, record: RecordReader): number {
+function rankBy(target: SortTarget, record: RecordReader): number {
   switch (target) {
     case 'version':
       return record.version;
     case 'create':
       return record.createRevision;
     case 'mod':
-      return source.modRevision;
+      return record.modRevision;
     case 'key':
     case 'value':
       return 0;

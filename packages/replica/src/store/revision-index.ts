@@ -3,40 +3,51 @@
  *
  * The tree answers "what was this key then"; a watcher asks "what changed since", over many keys. Searching the chains of all
  * keys for that would cost as much as there are keys; here it costs a binary search and the changes themselves. An entry is a
- * key and the Version that the tree's chain holds too, in chunks of parallel arrays: 16 bytes a change.
+ * key, the Version that the tree's chain holds too, and its revision, in chunks of parallel arrays: 20 bytes a change.
  *
  * Only changes at or above the compacted revision are in it. Compaction takes whole chunks off the front and empties the rest
  * of the first one, so that nothing here keeps memory alive that the sweep gives back. The order of the entries is by
  * (modRevision, order, key), since a command's operations run in order and each deletes its keys in order.
  */
 
+import type { RecordReader } from './record.js';
 import type { Tree } from './tree.js';
 import type { Key } from './types.js';
-import { RecordReader, type Version, versionAt } from './version.js';
+import { NO_VERSION, type Version, type Versions } from './versions.js';
 
 const CHUNK_CHANGES = 1024;
 /** Memory of an entry, but for what stands anyway. */
-export const CHANGE_BYTES = 16;
+export const CHANGE_BYTES = 20;
 
 const EMPTY_CHUNK: readonly undefined[] = Array.from({ length: CHUNK_CHANGES });
+const ZEROS: readonly number[] = Array.from({ length: CHUNK_CHANGES }, () => 0);
 
 class Chunk {
   /** Of its first change, also when that has been trimmed. */
   readonly firstRevision: number;
   // As long as they will become: growing them would cost half as much again. Copies, since Array.from() makes them item by item.
   readonly keys: (Key | undefined)[] = EMPTY_CHUNK.slice();
-  readonly versions: (Version | undefined)[] = EMPTY_CHUNK.slice();
+  /** NO_VERSION behind the last one. */
+  readonly versions: Int32Array;
+  /** A column of its own, since the sweep may have freed a version: see isCurrentAt(). */
+  readonly revisions: number[] = ZEROS.slice();
   /** At most CHUNK_CHANGES, but in an index that was loaded, where a revision's changes are never in two chunks. */
   length = 0;
 
-  constructor(firstRevision: number) {
+  constructor(firstRevision: number, changesMax: number = CHUNK_CHANGES) {
     this.firstRevision = firstRevision;
+    this.versions = new Int32Array(changesMax);
   }
 
-  push(key: Key, version: Version): void {
-    this.keys[this.length] = key;
-    this.versions[this.length] = version;
+  push(key: Key, version: Version, revision: number): void {
+    this.set(this.length, key, version, revision);
     this.length++;
+  }
+
+  set(index: number, key: Key, version: Version, revision: number): void {
+    this.keys[index] = key;
+    this.versions[index] = version;
+    this.revisions[index] = revision;
   }
 }
 
@@ -65,14 +76,14 @@ export class RevisionIndex {
   }
 
   /** The change that follows all others. */
-  push(key: Key, version: Version): void {
+  push(key: Key, version: Version, revision: number): void {
     let { last } = this;
     if (last === undefined || last.length >= CHUNK_CHANGES) {
-      last = new Chunk(version.modRevision);
+      last = new Chunk(revision);
       this.chunks.push(last);
       this.last = last;
     }
-    last.push(key, version);
+    last.push(key, version, revision);
     this.count++;
   }
 
@@ -85,7 +96,7 @@ export class RevisionIndex {
     this.count--;
     last.length--;
     last.keys[last.length] = undefined;
-    last.versions[last.length] = undefined;
+    last.versions[last.length] = NO_VERSION;
     if (last.length === (this.chunks.length === 1 ? this.start : 0)) {
       this.chunks.pop();
       this.last = this.chunks.at(-1);
@@ -108,7 +119,6 @@ export class RevisionIndex {
     }
     this.count -= index - this.start;
     first.keys.fill(undefined, this.start, index);
-    first.versions.fill(undefined, this.start, index);
     this.start = index;
   }
 
@@ -139,7 +149,7 @@ export class RevisionIndex {
     let to = found.length;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if ((found.versions[middle] as Version).modRevision < revision) {
+      if ((found.revisions[middle] as number) < revision) {
         from = middle + 1;
       } else {
         to = middle;
@@ -152,9 +162,19 @@ export class RevisionIndex {
 /**
  * Is a change still to be seen? Where one revision has changed a key several times, compaction at that very revision leaves only
  * the last of them, as of every key. In the index the others stay until the next compaction; so whoever reads it asks here.
+ *
+ * The sweep may have freed those others, and they alone: it takes what is older than the version that stands at the compacted
+ * revision, or a tombstone below it, and the index begins there. So above it a version may be followed; at it, it is compared
+ * only. Equal means the same, even when the row is in use again: what is written later has a later revision, and does not stand at this one.
  */
-export function isCurrentAt(tree: Tree, key: Key, version: Version, compactRevision: number): boolean {
-  return version.modRevision > compactRevision || versionAt(tree.find(key), compactRevision) === version;
+export function isCurrentAt(
+  tree: Tree,
+  versions: Versions,
+  change: { readonly key: Key; readonly version: Version; readonly revision: number },
+  compactRevision: number,
+): boolean {
+  const { key, version, revision } = change;
+  return revision > compactRevision || versions.at(tree.find(key), compactRevision) === version;
 }
 
 export class ChangeCursor {
@@ -172,9 +192,13 @@ export class ChangeCursor {
     return this.chunks[this.chunk]?.keys[this.index] as Key;
   }
 
-  /** Undefined behind the last change. */
-  get version(): Version | undefined {
-    return this.chunks[this.chunk]?.versions[this.index];
+  /** NO_VERSION behind the last change. */
+  get version(): Version {
+    return (this.chunks[this.chunk]?.versions[this.index] ?? NO_VERSION) as Version;
+  }
+
+  get revision(): number {
+    return this.chunks[this.chunk]?.revisions[this.index] as number;
   }
 
   next(): void {
@@ -190,6 +214,7 @@ export class ChangeCursor {
 /** The changes of up to CHUNK_CHANGES revisions that follow each other, while they come in the order of keys. */
 class RevisionSpan {
   readonly chunk: Chunk;
+  changes = 0;
   /** Revisions that have a change. */
   revisions = 0;
   /** The changes of a revision that has several, by its place, as they came. */
@@ -199,13 +224,13 @@ class RevisionSpan {
     this.chunk = new Chunk(firstRevision);
   }
 
-  push(key: Key, version: Version): void {
+  push(key: Key, version: Version, revision: number): void {
     const { keys, versions, firstRevision } = this.chunk;
-    const place = version.modRevision - firstRevision;
-    const present = versions[place];
-    if (present === undefined) {
-      keys[place] = key;
-      versions[place] = version;
+    const place = revision - firstRevision;
+    const present = versions[place] as Version;
+    this.changes++;
+    if (present === NO_VERSION) {
+      this.chunk.set(place, key, version, revision);
       this.chunk.length = Math.max(this.chunk.length, place + 1);
       this.revisions++;
       return;
@@ -227,18 +252,19 @@ class RevisionSpan {
     if (several.size === 0 && this.revisions === chunk.length) {
       return chunk;
     }
-    const settled = new Chunk(chunk.firstRevision);
+    const settled = new Chunk(chunk.firstRevision, Math.max(CHUNK_CHANGES, this.changes));
     for (let place = 0; place < chunk.length; place++) {
-      const version = chunk.versions[place];
-      if (version === undefined) {
+      const version = chunk.versions[place] as Version;
+      const revision = chunk.firstRevision + place;
+      if (version === NO_VERSION) {
         continue;
       }
       const changes = several.get(place);
       if (changes === undefined) {
-        settled.push(chunk.keys[place] as Key, version);
+        settled.push(chunk.keys[place] as Key, version, revision);
       } else {
         for (const change of byOrder(changes, record)) {
-          settled.push(change.key, change.version);
+          settled.push(change.key, change.version, revision);
         }
       }
     }
@@ -268,26 +294,26 @@ function byOrder(changes: readonly Change[], record: RecordReader): Change[] {
 export class RevisionIndexBuilder {
   readonly #compactRevision: number;
   readonly #spans: Map<number, RevisionSpan> = new Map();
-  readonly #record: RecordReader = new RecordReader();
+  readonly #record: RecordReader;
   #unsettled: number[] | undefined;
   readonly #settled: Chunk[] = [];
 
-  constructor(compactRevision: number) {
+  constructor(record: RecordReader, compactRevision: number) {
+    this.#record = record;
     this.#compactRevision = compactRevision;
   }
 
-  push(key: Key, version: Version): void {
-    const { modRevision } = version;
-    if (modRevision < this.#compactRevision) {
+  push(key: Key, version: Version, revision: number): void {
+    if (revision < this.#compactRevision) {
       return;
     }
-    const number = Math.floor((modRevision - this.#compactRevision) / CHUNK_CHANGES);
+    const number = Math.floor((revision - this.#compactRevision) / CHUNK_CHANGES);
     let span = this.#spans.get(number);
     if (span === undefined) {
       span = new RevisionSpan(this.#compactRevision + number * CHUNK_CHANGES);
       this.#spans.set(number, span);
     }
-    span.push(key, version);
+    span.push(key, version, revision);
   }
 
   /** Puts the changes of about `changesMax` revisions in order, when all have come; true while there is more to do. */

@@ -27,24 +27,29 @@ export class Slab {
   usedBytes = 0;
   /** Bytes of records that the present state or its history still refers to. */
   liveBytes = 0;
-  /** Place in Slabs' list. */
-  index: number;
+  /** What versions refer to it by: its place in Slabs' list. */
+  readonly number: number;
   /** The sweep is moving its records out; nothing new goes in. */
   evacuating = false;
 
-  constructor(bytes: Uint8Array, index: number) {
+  constructor(bytes: Uint8Array, number: number) {
     this.bytes = bytes;
-    this.index = index;
+    this.number = number;
   }
 }
 
-/** What tombstones refer to: they have no record. Never allocated from. */
-export const NO_SLAB: Slab = new Slab(new Uint8Array(0), -1);
+/** What tombstones refer to: they have no record. Never allocated from. Also in place of slabs that were forgotten. */
+export const NO_SLAB: Slab = new Slab(new Uint8Array(0), 0);
 
 export class Slabs {
   readonly #platform: Platform;
   readonly slabBytes: number;
-  readonly #slabs: Slab[] = [];
+  /**
+   * A number is used again when its slab is forgotten, which is when no version refers to it: each record that a version has is on
+   * its slab's account, and none is empty.
+   */
+  readonly byNumber: Slab[] = [NO_SLAB];
+  readonly #freeNumbers: number[] = [];
   #current: Slab = NO_SLAB;
   /** Memory of all slabs that are still needed. */
   allocatedBytes = 0;
@@ -97,7 +102,7 @@ export class Slabs {
   /** Is there enough dead memory in sparse slabs to be worth a pass over the keys? Linear in the slabs, not in the keys. */
   worthEvacuating(): boolean {
     let deadBytes = 0;
-    for (const slab of this.#slabs) {
+    for (const slab of this.byNumber) {
       if (this.#isSparse(slab)) {
         deadBytes += slab.bytes.length - slab.liveBytes;
       }
@@ -107,37 +112,34 @@ export class Slabs {
 
   /** Marks every sparse slab: the pass that begins now moves all of their records. */
   beginEvacuation(): void {
-    for (const slab of this.#slabs) {
+    for (const slab of this.byNumber) {
       slab.evacuating = this.#isSparse(slab);
     }
   }
 
   /** All slabs, for checks. */
   all(): readonly Slab[] {
-    return this.#slabs;
+    return this.byNumber.filter((slab) => slab !== NO_SLAB);
   }
 
   #isSparse(slab: Slab): boolean {
-    return slab !== this.#current && slab.liveBytes * 2 <= slab.bytes.length;
+    return slab !== this.#current && slab !== NO_SLAB && slab.liveBytes * 2 <= slab.bytes.length;
   }
 
   #add(bytes: number): Slab {
-    const slab = new Slab(this.#platform.allocate(bytes), this.#slabs.length);
-    this.#slabs.push(slab);
+    const number = this.#freeNumbers.pop() ?? this.byNumber.length;
+    const slab = new Slab(this.#platform.allocate(bytes), number);
+    this.byNumber[number] = slab;
     this.allocatedBytes += bytes;
     return slab;
   }
 
   #forget(slab: Slab): void {
-    const last = this.#slabs.pop();
-    if (last === undefined) {
+    if (this.byNumber[slab.number] !== slab) {
       throw new Error('a slab was forgotten twice');
     }
-    if (last !== slab) {
-      this.#slabs[slab.index] = last;
-      last.index = slab.index;
-    }
-    slab.index = -1;
+    this.byNumber[slab.number] = NO_SLAB;
+    this.#freeNumbers.push(slab.number);
     this.allocatedBytes -= slab.bytes.length;
   }
 }

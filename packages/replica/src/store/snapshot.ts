@@ -22,17 +22,10 @@ import type { ControlState } from './control.js';
 import { alarmsBytesMax, writeAlarms } from './control-codec.js';
 import { Cursor } from './cursor.js';
 import { readRange } from './range.js';
+import { RECORD_MORE, RECORD_ORDER, RECORD_TOMBSTONE, RecordReader } from './record.js';
 import type { Node } from './tree.js';
 import type { ErrorResponse, Key, LeaseInfo, RangeOperation, RangeResponse } from './types.js';
-import {
-  RECORD_MORE,
-  RECORD_ORDER,
-  RECORD_TOMBSTONE,
-  RecordReader,
-  type Version,
-  visible,
-  visibleBelow,
-} from './version.js';
+import { isTombstone, NO_VERSION, type Version, type Versions } from './versions.js';
 
 /** "QSTR" */
 export const SNAPSHOT_MAGIC: readonly number[] = [0x51, 0x53, 0x54, 0x52];
@@ -51,8 +44,11 @@ const SLICE_STEPS_MAX = 8192;
 /** The state that a frozen view or a hash reads. */
 export interface FrozenState {
   readonly root: Node;
+  readonly versions: Versions;
   readonly revision: number;
   readonly compactRevision: number;
+  /** Then its versions may be others by now: nothing of it must be read. */
+  readonly isReleased: () => boolean;
 }
 
 /** What a snapshot has, too. */
@@ -64,14 +60,14 @@ export interface SnapshotState extends FrozenState {
 class EntryStream {
   readonly #platform: Platform;
   readonly #state: FrozenState;
-  readonly #record: RecordReader = new RecordReader();
+  readonly #record: RecordReader;
   readonly #cursor: Cursor;
   /** The key to write next, or undefined in the middle of a chain or while the next one is searched for. */
   #key: Key | undefined;
-  /** The version to write next; undefined while it is searched for, and at the end. */
-  #version: Version | undefined;
+  /** The version to write next; none while it is searched for, and at the end. */
+  #version: Version = NO_VERSION;
   /** While searching: the version of the cursor's key to look at, if it is not the newest. */
-  #older: Version | undefined;
+  #older: Version = NO_VERSION;
   isDone = false;
   entries = 0;
   live = 0;
@@ -79,6 +75,7 @@ class EntryStream {
   constructor(platform: Platform, state: FrozenState) {
     this.#platform = platform;
     this.#state = state;
+    this.#record = new RecordReader(state.versions);
     this.#cursor = new Cursor(state.root, '');
   }
 
@@ -88,7 +85,7 @@ class EntryStream {
       return VARINT_BYTES_MAX + this.#key.length;
     }
     const version = this.#version;
-    if (version === undefined) {
+    if (version === NO_VERSION) {
       return 0;
     }
     this.#record.read(version);
@@ -100,7 +97,7 @@ class EntryStream {
     let position = offset;
     for (let steps = 0; steps < SLICE_STEPS_MAX && !this.isDone; steps++) {
       const version = this.#version;
-      if (version === undefined) {
+      if (version === NO_VERSION) {
         this.#search();
       } else if (position + this.nextItemBytesMax() <= into.length) {
         position = this.#writeItem(into, position, version);
@@ -118,23 +115,24 @@ class EntryStream {
       const position = writeVarint(into, offset, key.length);
       return position + this.#platform.writeLatin1(key, into, position);
     }
-    const next = visibleBelow(version, this.#state.compactRevision);
-    const more = next === undefined ? 0 : RECORD_MORE;
-    let position = writeVarint(into, offset, version.modRevision);
-    if (version.isTombstone) {
-      const order = version.offset;
+    const { versions, compactRevision } = this.#state;
+    const next = versions.visibleBelow(version, compactRevision);
+    const more = next === NO_VERSION ? 0 : RECORD_MORE;
+    // nextItemBytesMax() has just read this version's record.
+    const { modRevision, order, recordBytes } = this.#record;
+    let position = writeVarint(into, offset, modRevision);
+    if (isTombstone(version)) {
       into[position++] = RECORD_TOMBSTONE | more | (order === 0 ? 0 : RECORD_ORDER);
       position = order === 0 ? position : writeVarint(into, position, order);
     } else {
-      const { bytes } = version.slab;
-      // nextItemBytesMax() has just read this version's record.
-      const { recordBytes } = this.#record;
-      into.set(view(bytes, version.offset, version.offset + recordBytes), position);
+      const { bytes } = versions.slab(version);
+      const start = versions.offset(version);
+      into.set(view(bytes, start, start + recordBytes), position);
       into[position] = (into[position] ?? 0) | more;
       position += recordBytes;
     }
     this.#version = next;
-    if (next === undefined) {
+    if (next === NO_VERSION) {
       this.#cursor.next();
     }
     return position;
@@ -142,27 +140,37 @@ class EntryStream {
 
   /** One step towards the next key that has anything to show: past a key that has not, or past a version that is too new. */
   #search(): void {
-    const { revision, compactRevision } = this.#state;
+    const { versions, revision, compactRevision } = this.#state;
     const key = this.#cursor.key;
     if (key === undefined) {
       this.isDone = true;
       return;
     }
-    const candidate = this.#older ?? this.#cursor.version;
-    if (candidate.modRevision > revision && candidate.previous !== undefined) {
-      this.#older = candidate.previous;
-      return;
+    const candidate = this.#older === NO_VERSION ? this.#cursor.version : this.#older;
+    this.#older = NO_VERSION;
+    let version = NO_VERSION;
+    if (versions.modRevision(candidate) <= revision) {
+      version = versions.visible(candidate, compactRevision);
+    } else {
+      this.#older = versions.previous(candidate);
+      if (this.#older !== NO_VERSION) {
+        return;
+      }
     }
-    this.#older = undefined;
-    const version = candidate.modRevision > revision ? undefined : visible(candidate, compactRevision);
-    if (version === undefined) {
+    if (version === NO_VERSION) {
       this.#cursor.next();
       return;
     }
     this.#key = key;
     this.#version = version;
     this.entries++;
-    this.live += version.isTombstone ? 0 : 1;
+    this.live += isTombstone(version) ? 0 : 1;
+  }
+}
+
+function refuseReleased(state: FrozenState): void {
+  if (state.isReleased()) {
+    throw new Error('a released view of the store was read');
   }
 }
 
@@ -239,6 +247,7 @@ export class SnapshotChunks {
 
   /** Undefined if the next thing to send is in `large`. */
   #nextOfEntries(maxBytes: number, into: Uint8Array | undefined): Uint8Array | undefined {
+    refuseReleased(this.#state);
     if (this.#entries.isDone) {
       this.#phase = 'done';
       this.#large = this.#trailer();
@@ -314,12 +323,14 @@ export class SnapshotChunks {
  */
 export class StateHasher {
   readonly #platform: Platform;
+  readonly #state: FrozenState;
   readonly #entries: EntryStream;
   #slice: Uint8Array;
   #checksum = 0;
 
   constructor(platform: Platform, state: FrozenState) {
     this.#platform = platform;
+    this.#state = state;
     this.#entries = new EntryStream(platform, state);
     this.#slice = platform.allocate(HASH_SLICE_BYTES);
   }
@@ -331,6 +342,7 @@ export class StateHasher {
 
   /** Hashes about HASH_SLICE_BYTES more, or one item; true while there is more. */
   step(): boolean {
+    refuseReleased(this.#state);
     const entries = this.#entries;
     if (entries.isDone) {
       return false;
@@ -372,19 +384,26 @@ export class FrozenStore {
   readonly keyCount: number;
   /** Estimate of the memory of keys, values and history. */
   readonly bytes: number;
+  /** How often the tree had been frozen then, this time included. */
+  readonly freezes: number;
   readonly #platform: Platform;
   readonly #onRelease: (view: FrozenStore) => void;
-  readonly #control: ControlState;
-  #root: Node | undefined;
+  #held: SnapshotState | undefined;
 
-  constructor(platform: Platform, state: SnapshotState, bytes: number, onRelease: (view: FrozenStore) => void) {
+  constructor(
+    platform: Platform,
+    state: Omit<SnapshotState, 'isReleased'>,
+    bytes: number,
+    freezes: number,
+    onRelease: (view: FrozenStore) => void,
+  ) {
     this.revision = state.revision;
     this.compactRevision = state.compactRevision;
     this.keyCount = state.root.live;
     this.bytes = bytes;
+    this.freezes = freezes;
     this.#platform = platform;
-    this.#root = state.root;
-    this.#control = state.control;
+    this.#held = { ...state, isReleased: () => this.#held === undefined };
     this.#onRelease = onRelease;
   }
 
@@ -394,7 +413,8 @@ export class FrozenStore {
   }
 
   range(operation: RangeOperation): RangeResponse | ErrorResponse {
-    return readRange({ ...this.#state(), record: new RecordReader() }, operation);
+    const state = this.#state();
+    return readRange({ ...state, record: new RecordReader(state.versions) }, operation);
   }
 
   hash(): number {
@@ -408,8 +428,8 @@ export class FrozenStore {
 
   /** Lets go of the state. Again: nothing happens. Streams begun before must not be read any more. */
   release(): void {
-    if (this.#root !== undefined) {
-      this.#root = undefined;
+    if (this.#held !== undefined) {
+      this.#held = undefined;
       this.#onRelease(this);
     }
   }
@@ -420,10 +440,9 @@ export class FrozenStore {
   }
 
   #state(): SnapshotState {
-    if (this.#root === undefined) {
+    if (this.#held === undefined) {
       throw new Error('a released view of the store was read');
     }
-    const { revision, compactRevision } = this;
-    return { root: this.#root, revision, compactRevision, control: this.#control };
+    return this.#held;
   }
 }

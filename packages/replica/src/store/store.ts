@@ -44,7 +44,7 @@ import {
   type TxnOperation,
   type WriteLimits,
 } from './types.js';
-import type { Version } from './version.js';
+import { isTombstone, NO_VERSION, type Versions } from './versions.js';
 import { NO_EVENTS, refusal, Writer } from './writer.js';
 
 export interface StoreOptions {
@@ -199,9 +199,15 @@ export class Store {
     return this.#keyspace.changes.cursor(revision);
   }
 
+  /** What they and their like refer to. */
+  get versions(): Versions {
+    return this.#keyspace.versions;
+  }
+
   /** Can the change be seen? See isCurrentAt(). */
-  isCurrent(key: Key, version: Version): boolean {
-    return isCurrentAt(this.#keyspace.tree, key, version, this.#compactRevision);
+  isCurrent(change: ChangeCursor): boolean {
+    const { tree, versions } = this.#keyspace;
+    return isCurrentAt(tree, versions, change, this.#compactRevision);
   }
 
   /** Runs a command. A refusal is a response too and has changed nothing. */
@@ -395,17 +401,25 @@ export class Store {
   /** The key as it stands now. */
   get(key: Key): KeyValue | undefined {
     const version = this.#keyspace.tree.find(key);
-    return version === undefined || version.isTombstone ? undefined : this.#keyspace.keyValue(key, version);
+    return version === NO_VERSION || isTombstone(version) ? undefined : this.#keyspace.keyValue(key, version);
   }
 
   #state(root: Node): FrozenState {
-    return { root, revision: this.#revision, compactRevision: this.#compactRevision };
+    return {
+      root,
+      versions: this.#keyspace.versions,
+      revision: this.#revision,
+      compactRevision: this.#compactRevision,
+      isReleased: () => false,
+    };
   }
 
   /** A view of the present state that later commands do not change. Nearly O(1). Release it when done. */
   freeze(): FrozenStore {
-    const state = { ...this.#state(this.#keyspace.tree.freeze()), control: this.#control.state };
-    const frozen = new FrozenStore(this.#platform, state, this.bytes, (view) => this.#frozen.delete(view));
+    const { tree } = this.#keyspace;
+    const state = { ...this.#state(tree.freeze()), control: this.#control.state };
+    const release = (view: FrozenStore): boolean => this.#frozen.delete(view);
+    const frozen = new FrozenStore(this.#platform, state, this.bytes, tree.freezes, release);
     this.#frozen.add(frozen);
     return frozen;
   }
@@ -416,10 +430,12 @@ export class Store {
    */
   sweep(keysMax: number): boolean {
     let trimRevision = this.#compactRevision;
+    let oldestView = Number.POSITIVE_INFINITY;
     for (const frozen of this.#frozen) {
       trimRevision = Math.min(trimRevision, frozen.compactRevision);
+      oldestView = Math.min(oldestView, frozen.freezes);
     }
-    return this.#sweeper.sweep(keysMax, trimRevision);
+    return this.#sweeper.sweep(keysMax, trimRevision, oldestView);
   }
 
   /** The hash of all key-values and history as of `revision` (default: now). Linear in the data, in one go. */
@@ -429,7 +445,7 @@ export class Store {
       return refusedRevision;
     }
     const readAt = revision <= 0 ? this.#revision : revision;
-    const state = { root: this.#keyspace.tree.root, revision: readAt, compactRevision: this.#compactRevision };
+    const state = { ...this.#state(this.#keyspace.tree.root), revision: readAt };
     return {
       kind: 'hash',
       hash: hashState(this.#platform, state),

@@ -16,7 +16,7 @@
  * one node: two neighbours hold more than NODE_ITEMS_MAX together or at least NODE_ITEMS_MIN each.
  */
 import type { Key } from './types.js';
-import type { Version } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 /** Keys in a leaf, children of an inner node. Two of these make the copy that the first write after a freeze costs, per level. */
 export const NODE_ITEMS_MAX = 64;
@@ -103,7 +103,7 @@ function removeAt(items: unknown[], index: number): void {
 function countLive(versions: readonly Version[]): number {
   let live = 0;
   for (const version of versions) {
-    if (!version.isTombstone) {
+    if (!isTombstone(version)) {
       live++;
     }
   }
@@ -131,7 +131,7 @@ export function rank(root: Node, key: Key): number {
   }
   const index = lowerBound(node.keys, key);
   for (let position = 0; position < index; position++) {
-    if (!(node.versions[position] as Version).isTombstone) {
+    if (!isTombstone(node.versions[position] as Version)) {
       before++;
     }
   }
@@ -157,6 +157,11 @@ export class Tree {
     return this.top;
   }
 
+  /** How often the tree has been frozen. */
+  get freezes(): number {
+    return this.edition;
+  }
+
   /** Live keys. */
   get liveCount(): number {
     return this.top.live;
@@ -168,7 +173,8 @@ export class Tree {
     return this.top;
   }
 
-  find(key: Key): Version | undefined {
+  /** The newest version of `key`, or NO_VERSION. */
+  find(key: Key): Version {
     let node = this.top;
     let children = node.children;
     while (children !== undefined) {
@@ -176,11 +182,11 @@ export class Tree {
       children = node.children;
     }
     const index = lowerBound(node.keys, key);
-    return index < node.keys.length && node.keys[index] === key ? node.versions[index] : undefined;
+    return index < node.keys.length && node.keys[index] === key ? (node.versions[index] as Version) : NO_VERSION;
   }
 
-  /** The newest version of `key`; and remembers the place for replace(), insert() or remove(), one of which may follow. */
-  locate(key: Key): Version | undefined {
+  /** The same; and remembers the place for replace(), insert() or remove(), one of which may follow. */
+  locate(key: Key): Version {
     let node = this.top;
     let depth = 0;
     let children = node.children;
@@ -196,7 +202,7 @@ export class Tree {
     this.leaf = node;
     const index = lowerBound(node.keys, key);
     this.index = index;
-    return index < node.keys.length && node.keys[index] === key ? node.versions[index] : undefined;
+    return index < node.keys.length && node.keys[index] === key ? (node.versions[index] as Version) : NO_VERSION;
   }
 
   /** The located key, as the tree holds it. */
@@ -216,7 +222,7 @@ export class Tree {
       throw new Error('there is no located key to replace');
     }
     this.leaf.versions[this.index] = version;
-    this.addLive((version.isTombstone ? 0 : 1) - (before.isTombstone ? 0 : 1));
+    this.addLive((isTombstone(version) ? 0 : 1) - (isTombstone(before) ? 0 : 1));
   }
 
   /** The located place, where `key` is not, gets it. */
@@ -224,7 +230,7 @@ export class Tree {
     this.own();
     insertAt(this.leaf.keys, this.index, key);
     insertAt(this.leaf.versions, this.index, version);
-    this.addLive(version.isTombstone ? 0 : 1);
+    this.addLive(isTombstone(version) ? 0 : 1);
     if (this.leaf.keys.length > NODE_ITEMS_MAX) {
       this.split();
     }
@@ -237,7 +243,7 @@ export class Tree {
     if (before === undefined) {
       throw new Error('there is no located key to remove');
     }
-    this.addLive(before.isTombstone ? 0 : -1);
+    this.addLive(isTombstone(before) ? 0 : -1);
     removeAt(this.leaf.keys, this.index);
     removeAt(this.leaf.versions, this.index);
     this.shrink();

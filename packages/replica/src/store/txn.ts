@@ -5,9 +5,10 @@
  */
 import { compareBytes, unreachable } from './bytes.js';
 import { Cursor, EVERY_KEY_FROM, isBeforeEnd, isInRange } from './cursor.js';
+import type { RecordReader } from './record.js';
 import type { Node } from './tree.js';
 import type { Compare, CompareResult, Key, KeyRange, Operation, StoreErrorCode, TxnOperation } from './types.js';
-import type { RecordReader, Version } from './version.js';
+import { isTombstone, type Version } from './versions.js';
 
 /** Most compares, or operations of a branch, of a transaction; what is nested shares the budget of what it is nested in. */
 export const TXN_OPERATIONS_MAX_DEFAULT = 128;
@@ -149,7 +150,7 @@ function holds(compare: Compare, root: Node, record: RecordReader): boolean {
   const cursor = new Cursor(root, compare.key);
   for (let key = cursor.key; key !== undefined && isBeforeEnd(key, compare); cursor.next(), key = cursor.key) {
     const version = cursor.version;
-    if (!version.isTombstone) {
+    if (!isTombstone(version)) {
       isEmpty = false;
       if (!satisfies(compare.result, compareVersion(compare, version, record))) {
         return false;
@@ -168,7 +169,7 @@ function compareVersion(compare: Compare, version: Version, record: RecordReader
     case 'create':
       return record.createRevision - compare.operand;
     case 'mod':
-      return version.modRevision - compare.operand;
+      return record.modRevision - compare.operand;
     case 'value':
       return compareBytes(record.value(version), compare.operand);
     case 'lease':

@@ -28,7 +28,7 @@ import {
   type TxnOperation,
   type WriteLimits,
 } from './types.js';
-import { type Version, versionAt } from './version.js';
+import { isTombstone, NO_VERSION, type Version } from './versions.js';
 
 export const NO_EVENTS: readonly StoreEvent[] = Object.freeze([]);
 
@@ -38,7 +38,7 @@ export function refusal(code: StoreErrorCode): ErrorResponse {
 
 interface Undo {
   readonly key: Key;
-  readonly head: Version | undefined;
+  readonly head: Version;
 }
 
 export class Writer {
@@ -166,7 +166,7 @@ export class Writer {
     }
     this.needsKey = true;
     const head = this.keyspace.tree.find(operation.key);
-    return head === undefined || head.isTombstone ? refusal('key-not-found') : undefined;
+    return head === NO_VERSION || isTombstone(head) ? refusal('key-not-found') : undefined;
   }
 
   private branch(txn: TxnOperation, path: IterableIterator<boolean>, depth: number): Response {
@@ -215,7 +215,7 @@ export class Writer {
     const head = keyspace.tree.locate(key);
     let { value, lease } = operation;
     let previous: KeyValue | undefined;
-    if (head === undefined || head.isTombstone) {
+    if (head === NO_VERSION || isTombstone(head)) {
       if (operation.ignoreValue || operation.ignoreLease) {
         // It was there before the transaction, which has deleted it since. (etcd panics.)
         return refusal('key-not-found');
@@ -245,7 +245,7 @@ export class Writer {
     let deleted = 0;
     for (const key of this.liveKeys(operation)) {
       const head = tree.locate(key);
-      if (head === undefined || head.isTombstone) {
+      if (head === NO_VERSION || isTombstone(head)) {
         continue;
       }
       if (operation.returnPrevious) {
@@ -261,7 +261,7 @@ export class Writer {
   deleteKeys(keys: readonly Key[]): void {
     for (const key of keys) {
       const head = this.keyspace.tree.locate(key);
-      if (head === undefined || head.isTombstone) {
+      if (head === NO_VERSION || isTombstone(head)) {
         throw new Error('a lease holds a key that is not there');
       }
       this.deleteKey(key, head);
@@ -290,7 +290,7 @@ export class Writer {
     const keys: Key[] = [];
     const cursor = new Cursor(this.keyspace.tree.root, operation.key);
     for (let key = cursor.key; key !== undefined && isBeforeEnd(key, operation); cursor.next(), key = cursor.key) {
-      if (!cursor.version.isTombstone) {
+      if (!isTombstone(cursor.version)) {
         keys.push(key);
       }
     }
@@ -298,9 +298,9 @@ export class Writer {
   }
 
   /** What the key was before this revision, as watchers are told it: section 5.21. */
-  private before(key: Key, head: Version | undefined): KeyValue | undefined {
-    const version = versionAt(head, this.revision);
-    return version === undefined || version.isTombstone ? undefined : this.keyspace.keyValue(key, version);
+  private before(key: Key, head: Version): KeyValue | undefined {
+    const version = this.keyspace.versions.at(head, this.revision);
+    return version === NO_VERSION || isTombstone(version) ? undefined : this.keyspace.keyValue(key, version);
   }
 }
 

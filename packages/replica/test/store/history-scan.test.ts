@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { type HistoryScan, historyScan, Store } from '../../src/store/index.js';
-import { RevisionIndex } from '../../src/store/revision-index.js';
-import { Version } from '../../src/store/version.js';
+import { CHANGE_BYTES, RevisionIndex } from '../../src/store/revision-index.js';
+import { NO_VERSION, type Version } from '../../src/store/versions.js';
 import { showEvent } from '../../src/testing/store-model.js';
 import { ALL, apply, del, load, platform, put, serialise, sweepAll, txn } from './support.js';
 
@@ -123,15 +123,17 @@ test('the index finds every revision whatever was pushed, taken back and trimmed
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 30 }), (steps) => {
       const index = new RevisionIndex();
-      let model: Version[] = [];
+      let model: { readonly version: Version; readonly modRevision: number }[] = [];
+      let pushed = 0;
       let revision = 1;
       for (const [kind, count, gap] of steps) {
         if (kind === 'push') {
           for (let each = 0; each < count; each++) {
             revision += each % 3 === 0 ? gap : 0;
-            const version = Version.tombstone(revision, 0, undefined);
-            index.push('k', version);
-            model.push(version);
+            pushed++;
+            const version = pushed as Version;
+            index.push('k', version, revision);
+            model.push({ version, modRevision: revision });
           }
         } else if (kind === 'pop') {
           for (let each = 0; each < count && model.length > 0; each++) {
@@ -145,12 +147,13 @@ test('the index finds every revision whatever was pushed, taken back and trimmed
         }
         const from = model[count % Math.max(1, model.length)]?.modRevision ?? 1;
         const cursor = index.cursor(from);
-        for (const version of model.filter(({ modRevision }) => modRevision >= from)) {
+        for (const { version, modRevision } of model.filter((change) => change.modRevision >= from)) {
           assert.equal(cursor.version, version);
+          assert.equal(cursor.revision, modRevision);
           cursor.next();
         }
-        assert.equal(cursor.version, undefined);
-        assert.equal(index.bytes, 16 * model.length);
+        assert.equal(cursor.version, NO_VERSION);
+        assert.equal(index.bytes, CHANGE_BYTES * model.length);
       }
     }),
   );

@@ -11,6 +11,7 @@ import {
   type KeyRange,
   type RangeOperation,
   type Response,
+  type SnapshotChunks,
   Store,
   type StoreEvent,
 } from '../../src/store/index.js';
@@ -21,6 +22,8 @@ import { ALL, hashOf, load, platform, range, serialise, sweepAll, text } from '.
 
 /** Few, so that random transactions exceed it now and then. */
 const OPERATIONS_MAX = 6;
+/** About an item of a snapshot. */
+const PAUSED_CHUNK_BYTES = 20;
 const OPTIONS = { slabBytes: 256, txnOperationsMax: OPERATIONS_MAX };
 
 type Step =
@@ -110,8 +113,31 @@ function checkAll(read: (operation: RangeOperation) => Response, model: StoreMod
 
 interface Held {
   readonly frozen: FrozenStore;
+  /** A stream of it that goes on by a piece a step, while the store changes and is swept. */
+  readonly paused: PausedStream;
   readonly model: StoreModel;
   readonly hash: number;
+}
+
+class PausedStream {
+  readonly #chunks: SnapshotChunks;
+  readonly #parts: Uint8Array[] = [];
+
+  constructor(frozen: FrozenStore) {
+    this.#chunks = frozen.chunks();
+  }
+
+  /** False at the end. */
+  step(): boolean {
+    const part = this.#chunks.next(PAUSED_CHUNK_BYTES);
+    if (part !== undefined) this.#parts.push(part);
+    return part !== undefined;
+  }
+
+  finish(): Uint8Array {
+    while (this.step());
+    return Uint8Array.from(Buffer.concat(this.#parts));
+  }
 }
 
 class Run {
@@ -137,7 +163,7 @@ class Run {
         this.store.sweep(step.keysMax);
         break;
       case 'freeze':
-        this.held.push({ frozen: this.store.freeze(), model: this.model.clone(), hash: this.store.stateHash() });
+        this.#freeze();
         break;
       case 'release':
         this.#release(step.pick);
@@ -146,7 +172,14 @@ class Run {
         this.#reload(step.chunkBytes);
         break;
     }
+    this.held.forEach(({ paused }) => paused.step());
     this.store.checkInvariants();
+  }
+
+  #freeze(): void {
+    const frozen = this.store.freeze();
+    const paused = new PausedStream(frozen);
+    this.held.push({ frozen, paused, model: this.model.clone(), hash: this.store.stateHash() });
   }
 
   #scan(keys: KeyRange, from: number, to: number, versionsMax: number): void {
@@ -189,12 +222,14 @@ class Run {
     }
   }
 
-  #checkHeld({ frozen, model, hash }: Held): void {
+  #checkHeld({ frozen, paused, model, hash }: Held): void {
     assert.equal(frozen.revision, model.revision);
     assert.equal(frozen.keyCount, model.latest.size);
     assert.equal(frozen.stateHash(), hash);
     checkAll((operation) => frozen.range(operation), model);
-    const copy = load(serialise(frozen, 100), 77, OPTIONS);
+    const stream = serialise(frozen, 100);
+    assert.deepEqual(paused.finish(), stream);
+    const copy = load(stream, 77, OPTIONS);
     copy.checkInvariants();
     assert.equal(copy.stateHash(), hash);
     checkControl(copy, model);
