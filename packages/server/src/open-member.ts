@@ -1,11 +1,14 @@
 /** The one place where the server meets the package that a member comes from. */
 import type { JoinResult, Member, OpenOptions } from '@quorate/replica';
 import type { ServeModules } from './cli/serve.js';
+import { letSmallHeapGrow } from './heap-growth.js';
 import type { OpenMember, OpenMemberOptions } from './serve.js';
 import { traceToLog } from './trace-log.js';
 
 /** Loaded when a server is started, so that the other commands start quickly. */
 export async function loadMemberModules(): Promise<ServeModules> {
+  // From here on the process is a server.
+  letSmallHeapGrow();
   const { open, openStandalone } = await import('@quorate/replica');
   return { openMember: openWith(open), openStandalone: (options) => Promise.resolve(openStandalone(options)) };
 }
