@@ -16,7 +16,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run, type Scenario } from '@quorate/simulator';
-import { inlineLess } from '@quorate/simulator/cli';
+import { tuneEngine } from '@quorate/simulator/cli';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const RESULTS = path.join(ROOT, 'bench', 'results');
@@ -112,7 +112,7 @@ const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '200' } },
 });
 // As the command does it.
-inlineLess();
+tuneEngine();
 const measured = Object.entries(LOADS).map(([load, change]) =>
   measure(load, change, Number(values.seed), Number(values.runs)),
 );

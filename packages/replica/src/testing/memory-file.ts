@@ -31,7 +31,7 @@ class Image {
     if (bytes.length === 0) return;
     const first = Math.floor(offset / MEMORY_SECTOR_BYTES);
     const end = Math.ceil((offset + bytes.length) / MEMORY_SECTOR_BYTES);
-    if (end > this.#there.length) this.#grow(end);
+    if (end > this.#there.length) this.reserve(Math.max(end, 2 * this.#there.length, SECTORS_MIN));
     this.#bytes.set(bytes, offset);
     for (let number = first; number < end; number += 1) this.#there[number] = 1;
     if (end > this.end) this.end = end;
@@ -53,8 +53,8 @@ class Image {
 
   copy(): Image {
     const image = new Image();
-    image.#bytes = this.#bytes.slice();
-    image.#there = this.#there.slice();
+    image.#bytes = this.#bytes.slice(0, this.end * MEMORY_SECTOR_BYTES);
+    image.#there = this.#there.slice(0, this.end);
     image.end = this.end;
     return image;
   }
@@ -69,12 +69,13 @@ class Image {
     return true;
   }
 
-  #grow(sectors: number): void {
-    const count = Math.max(sectors, 2 * this.#there.length, SECTORS_MIN);
-    const bytes = new Uint8Array(count * MEMORY_SECTOR_BYTES);
+  /** Room for so many sectors in all. */
+  reserve(sectors: number): void {
+    if (sectors <= this.#there.length) return;
+    const bytes = new Uint8Array(sectors * MEMORY_SECTOR_BYTES);
     bytes.set(this.#bytes);
     this.#bytes = bytes;
-    const there = new Uint8Array(count);
+    const there = new Uint8Array(sectors);
     there.set(this.#there);
     this.#there = there;
   }
@@ -119,6 +120,9 @@ export class MemoryFile {
       this.#shown.sector(last)?.fill(0, sizeBytes % MEMORY_SECTOR_BYTES);
       this.#changes.push({ offset: 0, bytes: NO_BYTES, sizeBytes });
       this.#hasShrunk = true;
+    } else {
+      // It will be filled.
+      for (const image of [this.#shown, this.#durable]) image.reserve(Math.ceil(sizeBytes / MEMORY_SECTOR_BYTES));
     }
     this.sizeBytes = sizeBytes;
   }

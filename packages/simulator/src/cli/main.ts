@@ -5,10 +5,10 @@ import { type JudgedHistory, judgeHistory, readHistory } from '../checks/history
 import { type RunResult, run, scenarioOf } from '../swarm/run.js';
 import { shrink } from '../swarm/shrink.js';
 import { FAULT_NAMES, type FaultName, type Scenario } from '../world/scenario.js';
-import { inlineLess } from './compiler.js';
+import { tuneEngine } from './engine.js';
 import { describeBytes, describeDetails, describeSummary, Totals } from './totals.js';
 
-export { inlineLess } from './compiler.js';
+export { tuneEngine } from './engine.js';
 
 /** Where the command writes, and what it is called where it is told how to call it. */
 export interface SimulateIo {
@@ -80,7 +80,7 @@ export function main(args: readonly string[], io: SimulateIo): number {
 }
 
 function simulate(values: Values, io: SimulateIo): number {
-  inlineLess();
+  tuneEngine();
   const totals = new Totals();
   let toldMs = 0;
   for (let seed = values.seed; isDue(values, totals); seed += 1) {
