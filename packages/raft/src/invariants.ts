@@ -10,6 +10,7 @@
 import { assert, assertionFailed } from './assert.js';
 import { checkInvariants, configMembers } from './config-change.js';
 import type { Core } from './core.js';
+import type { LogPosition, RaftLog } from './log.js';
 import type { Raft } from './raft.js';
 import { type ConfigState, type MemberId, NO_MEMBER, type Role } from './types.js';
 
@@ -76,18 +77,26 @@ function checkMarks(core: Core): void {
   assert(writing || persistedIndex === handedToWrite, () => `S1 n${core.id}: nothing is being written, but ${text()}`);
 }
 
+/** Applied entries are final: how far each log's have been looked at. */
+const checkedLogs = new WeakMap<RaftLog, LogPosition>();
+
 function checkLog(core: Core): void {
   const { log } = core;
+  const checked = checkedLogs.get(log);
+  let index = log.compactedIndex;
   let term = log.compactedTerm;
-  for (let index = log.firstIndex; index <= log.lastIndex; index++) {
+  if (checked !== undefined && checked.index > index) ({ index, term } = checked);
+  while (index < log.lastIndex) {
+    index++;
     const termBefore = term;
     term = log.termAt(index) as number;
     if (term < termBefore) assertionFailed(`S2 n${core.id}: term ${term} at ${index} after ${termBefore}`);
+    if (index === log.applied) checkedLogs.set(log, { index, term });
   }
   // Those that are applied have no index of their own.
-  for (let index = log.applied + 1; index <= log.lastIndex; index++) {
-    const entry = log.entry(index);
-    if (entry.index !== index) assertionFailed(`S2 n${core.id}: entry ${entry.index} stands at ${index}`);
+  for (let place = log.applied + 1; place <= log.lastIndex; place++) {
+    const entry = log.entry(place);
+    if (entry.index !== place) assertionFailed(`S2 n${core.id}: entry ${entry.index} stands at ${place}`);
   }
   assert(log.lastTerm === term, () => `S2 n${core.id}: last term ${log.lastTerm}, entries say ${term}`);
   assert(term <= core.term, () => `S2 n${core.id}: an entry of term ${term} in term ${core.term}`);
