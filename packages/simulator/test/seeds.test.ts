@@ -49,6 +49,11 @@ const FOUND_IN_THE_SIMULATOR: readonly (readonly [number, string])[] = [
     1796001395,
     'a deposed leader heard late of an entry that its follower was overwriting, in a later term, when it died',
   ],
+  [
+    1796030332,
+    'a change of the voters waited for a leader that stood still, and came when another voter had lost its disk',
+  ],
+  [1796032341, 'the same, with a damaged disk'],
 ];
 
 const RUN_AGAIN = [...FOUND, ...FOUND_IN_THE_SIMULATOR].map(([seed, bug]) => [seed, bug] as const);

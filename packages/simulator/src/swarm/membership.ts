@@ -118,6 +118,8 @@ export class Membership {
   }
 
   #propose(leader: Member, change: ConfigChange): void {
+    // One that stands still would propose later, unknown to this account, when somebody else has lost his disk.
+    if (leader.isPaused) return;
     const index = leader.reconfigure(change);
     if (index === undefined) return;
     this.#proposedAt = index;
