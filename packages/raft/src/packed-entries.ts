@@ -63,7 +63,7 @@ export class PackedEntries {
 
   push({ index, term, type, data }: Entry): void {
     assert(index === this.#lastIndex + 1, () => `entry ${index} is packed after ${this.#lastIndex}`);
-    const at = (index - this.#chunksFrom) % CHUNK_ENTRIES;
+    const at = this.#at(index);
     if (at === 0) this.#chunks.push(this.#freeChunks.pop() ?? new Chunk());
     const chunk = this.#chunks[this.#chunks.length - 1] as Chunk;
     if (data.length > COPIED_BYTES_MAX) chunk.large[at] = data;

@@ -7,6 +7,7 @@
  * are not: what was written since is remembered as it came, and taken apart into sectors when there is a crash.
  */
 import type { RandomStream } from '../seams/random.js';
+import { isAt } from './chunks.js';
 
 export const MEMORY_SECTOR_BYTES = 512;
 
@@ -63,8 +64,7 @@ class Image {
     const end = Math.max(this.end, other.end);
     for (let number = 0; number < end; number += 1) {
       const [one, another] = [this.sector(number), other.sector(number)];
-      if (one === undefined || another === undefined ? one !== another : !one.every((byte, i) => byte === another[i]))
-        return false;
+      if (one === undefined || another === undefined ? one !== another : !isAt(one, another, 0)) return false;
     }
     return true;
   }

@@ -5,7 +5,6 @@
  * Whatever else a request may be (a lease, a flag, an empty key, fields in another order or that nobody knows, lengths longer than they
  * must be, malformed bytes) is left to the ordinary way, which knows what to say about it. Tests hold the two ways against each other.
  */
-
 import type { PutWaiter } from '@quorate/replica';
 import { nodePlatform, PLAIN_PUT_HEAD, type Response, type Result } from '@quorate/replica/internal';
 import { memberFailure, storeFailure } from './errors.js';

@@ -9,7 +9,7 @@ export class Violation extends Error {
 }
 
 export function require(condition: boolean, rule: string, detail: () => string): asserts condition {
-  if (!condition) throw new Violation(rule, detail());
+  if (!condition) violated(rule, detail());
 }
 
 /** Where every step comes by: without a function for the detail, which would be made each time. */
