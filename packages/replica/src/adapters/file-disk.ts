@@ -78,6 +78,8 @@ export class FileDisk implements Disk {
   readonly #removal = new GradualRemoval();
   /** In the order of opening. */
   readonly #files = new Map<string, OpenFile>();
+  /** Given with close(), until nothing is under way any more. */
+  #closing: (() => void) | undefined;
   #closed = false;
 
   /** `root` exists already. */
@@ -85,18 +87,13 @@ export class FileDisk implements Disk {
     this.#root = root;
   }
 
-  /** Closes the files once what is under way has finished. Nothing may be asked for afterwards. */
+  /**
+   * Closes the files once what is under way has finished, with what the end of each sets going: a snapshot that is being finished
+   * comes into its place in several steps. Nothing may be asked for after `done`.
+   */
   close(done: () => void = () => {}): void {
-    this.#closed = true;
-    this.#order.whenIdle(() => {
-      for (const { fd, syncedFd } of this.#files.values()) {
-        closeSync(fd);
-        if (syncedFd !== undefined) closeSync(syncedFd);
-      }
-      this.#files.clear();
-      this.#removal.hasten();
-      done();
-    });
+    this.#closing = done;
+    this.#closeIfIdle();
   }
 
   list(directory: string): readonly string[] {
@@ -242,8 +239,23 @@ export class FileDisk implements Disk {
         const failure = error === null ? undefined : toDiskError(operation, paths[0] ?? '', error);
         if (failure?.code === 'full') this.#removal.hasten();
         done(failure);
+        this.#closeIfIdle();
       }),
     );
+  }
+
+  #closeIfIdle(): void {
+    const closed = this.#closing;
+    if (closed === undefined || this.#order.unfinished > 0) return;
+    this.#closing = undefined;
+    this.#closed = true;
+    for (const { fd, syncedFd } of this.#files.values()) {
+      closeSync(fd);
+      if (syncedFd !== undefined) closeSync(syncedFd);
+    }
+    this.#files.clear();
+    this.#removal.hasten();
+    closed();
   }
 
   #withFile(

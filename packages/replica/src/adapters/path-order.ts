@@ -17,7 +17,6 @@ export class PathOrder {
   /** By path, the operation given last, while it is unfinished. Places stay: a log is written to all the time (see NumberWindow). */
   readonly #last = new Map<string, { operation: Operation | undefined }>();
   #unfinished = 0;
-  #idle: (() => void) | undefined;
 
   get unfinished(): number {
     return this.#unfinished;
@@ -37,12 +36,6 @@ export class PathOrder {
       place.operation = operation;
     }
     if (operation.waitsFor === 0) this.#start(operation);
-  }
-
-  /** Calls back once nothing is unfinished; at once if that is so. */
-  whenIdle(done: () => void): void {
-    if (this.#unfinished === 0) done();
-    else this.#idle = done;
   }
 
   #place(path: string): { operation: Operation | undefined } {
@@ -67,10 +60,6 @@ export class PathOrder {
       follower.waitsFor -= 1;
       if (follower.waitsFor === 0) this.#start(follower);
     }
-    if (this.#unfinished > 0) return;
-    if (this.#last.size > PLACES_KEPT) this.#last.clear();
-    const idle = this.#idle;
-    this.#idle = undefined;
-    idle?.();
+    if (this.#unfinished === 0 && this.#last.size > PLACES_KEPT) this.#last.clear();
   }
 }

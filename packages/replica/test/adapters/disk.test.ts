@@ -9,6 +9,7 @@ import { nodePlatform } from '../../src/adapters/platform.js';
 import type { DiskDone, DiskError } from '../../src/seams/disk.js';
 import { diskContract } from '../../src/testing/disk-contract.js';
 import { MemoryDisk } from '../../src/testing/memory-disk.js';
+import { SNAPSHOT_DIRECTORY, SnapshotWriter } from '../../src/wal/snapshot-file.js';
 import { type RecoveredWal, readIdentity, recoverWal, writeIdentity } from '../../src/wal/wal.js';
 import { entries, hardState, makeBatch, ORIGIN, seededRandom, show } from '../wal/support.js';
 import { until } from './tcp-support.js';
@@ -68,6 +69,29 @@ describe('file disk', () => {
       closeSync(witness);
       // In the middle of it.
       await new Promise<void>((resolve) => disk.close(resolve));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('what is under way when it is closed comes to its end, with the steps that follow', async () => {
+    const root = temporaryFolder();
+    try {
+      const disk = new FileDisk(root);
+      await succeed((done) => disk.makeDirectory(SNAPSHOT_DIRECTORY, done));
+      const metadata = {
+        index: 7,
+        term: 2,
+        config: { voters: [1], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
+      };
+      const writer = new SnapshotWriter(disk, nodePlatform, { clusterId: 1, memberId: 2 }, metadata);
+      await succeed((done) => writer.write(new Uint8Array(1_000), done));
+      const ends: string[] = [];
+      writer.finish((error, file) => ends.push(error?.message ?? file?.file ?? 'neither'));
+      await new Promise<void>((resolve) => disk.close(resolve));
+      assert.deepEqual(ends, [`${SNAPSHOT_DIRECTORY}/0000000000000002-0000000000000007.snap`]);
+      assert.equal(statSync(join(root, ends[0] as string)).size, writer.bytesWritten);
+      assert.throws(() => disk.remove(ends[0] as string, () => {}), /remove on a closed disk/);
     } finally {
       rmSync(root, { recursive: true });
     }
