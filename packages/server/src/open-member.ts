@@ -1,6 +1,7 @@
 /** The one place where the server meets the package that a member comes from. */
 import type { JoinResult, Member, OpenOptions } from '@quorate/replica';
 import type { ServeModules } from './cli/serve.js';
+import { optimizeEarly } from './early-optimization.js';
 import { letSmallHeapGrow } from './heap-growth.js';
 import type { OpenMember, OpenMemberOptions } from './serve.js';
 import { traceToLog } from './trace-log.js';
@@ -9,6 +10,7 @@ import { traceToLog } from './trace-log.js';
 export async function loadMemberModules(): Promise<ServeModules> {
   // From here on the process is a server.
   letSmallHeapGrow();
+  optimizeEarly();
   const { open, openStandalone } = await import('@quorate/replica');
   return { openMember: openWith(open), openStandalone: (options) => Promise.resolve(openStandalone(options)) };
 }
