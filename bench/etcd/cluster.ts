@@ -21,6 +21,7 @@ const STATUS = '/etcdserverpb.Maintenance/Status';
 const POLL_MS = 5;
 const GRPC_PREFIX_BYTES = 5;
 const CALL_TIMEOUT_MS = 1_000;
+const LEADER_TIMEOUT_MS = 60_000;
 
 /** A member's answer to Status; undefined if it has none to give. */
 export async function statusOf(origin: string): Promise<StatusResponse | undefined> {
@@ -48,9 +49,10 @@ export async function callOnce(origin: string, rpc: string, message: Uint8Array)
   }
 }
 
-/** The leader, once every member knows one. */
+/** The leader, once every member knows one. Throws with the ends of their logs if that takes longer than a minute. */
 export async function leaderMember(system: System): Promise<SystemMember> {
-  for (;;) {
+  const deadlineMs = performance.now() + LEADER_TIMEOUT_MS;
+  while (performance.now() < deadlineMs) {
     const statuses = await Promise.all(system.members.map((member) => statusOf(member.origin)));
     const leaders = new Set(statuses.map((status) => status?.leader ?? 0n));
     const [leader = 0n] = leaders;
@@ -61,6 +63,10 @@ export async function leaderMember(system: System): Promise<SystemMember> {
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+  const logs = system.members.map((member) => `${member.name}:\n${member.logEnd()}`);
+  throw new Error(
+    `${system.name} has no leader that all members know after ${LEADER_TIMEOUT_MS} ms\n${logs.join('\n')}`,
+  );
 }
 
 /** Installs Debian's etcd-server and nghttp2-client if they are missing. */

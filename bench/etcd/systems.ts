@@ -20,6 +20,7 @@ const QUORATE_ETCD = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'etcd-
 const PRELOAD_FLAG = '--import';
 const MEMBERS = 3;
 const STOP_TIMEOUT_MS = 10_000;
+const LOG_LINES_SHOWN = 12;
 /** A store of a million keys of 288 bytes with history, and the burst of puts on top, must fit. */
 const QUOTA_BYTES = 8 * 1024 ** 3;
 
@@ -44,6 +45,10 @@ export class SystemMember {
     this.#command = command;
   }
 
+  get #log(): string {
+    return `${this.folder}.log`;
+  }
+
   get origin(): string {
     return `http://127.0.0.1:${this.clientPort}`;
   }
@@ -63,7 +68,7 @@ export class SystemMember {
     const [program = '', ...args] = this.#command;
     const stateAt = 1 + args.indexOf('--initial-cluster-state');
     if (stateAt > 0) args[stateAt] = state;
-    const log = openSync(`${this.folder}.log`, 'a');
+    const log = openSync(this.#log, 'a');
     this.#process = spawn(program, args, {
       // What was preloaded is talked to over a channel.
       stdio: ['ignore', log, log, ...(args.includes(PRELOAD_FLAG) ? (['ipc'] as const) : [])],
@@ -105,6 +110,11 @@ export class SystemMember {
 
   diskBytes(): number {
     return folderBytes(this.folder);
+  }
+
+  /** What it said last. */
+  logEnd(): string {
+    return readFileSync(this.#log, 'utf8').split('\n').slice(-LOG_LINES_SHOWN).join('\n');
   }
 
   wipe(): void {
