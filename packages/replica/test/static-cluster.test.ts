@@ -45,7 +45,7 @@ class StaticMembers {
 
   async start(
     name: string,
-    options: { state?: 'existing'; force?: boolean; list?: StaticMember[] } = {},
+    options: { state?: 'existing'; force?: boolean; list?: StaticMember[]; electionMs?: number } = {},
   ): Promise<Member> {
     const members = options.list ?? this.#members;
     const self = members.find((one) => one.name === name) as StaticMember;
@@ -59,7 +59,7 @@ class StaticMembers {
       cluster: { token: 'a token', members, state: options.state ?? 'new' },
       forceNewCluster: options.force ?? false,
       heartbeatMs: 20,
-      electionMs: 100,
+      electionMs: options.electionMs ?? 100,
       requestTimeoutMs: 5_000,
     });
     this.#open.set(name, member);
@@ -147,6 +147,13 @@ describe('a static cluster', () => {
         })),
         ids.map((member) => ({ ...member, clientUrls: [`http://${member.name}:2379`], voter: true })),
       );
+    }));
+
+  it('has its first leader without waiting for the silence of another', () =>
+    StaticMembers.use(3, async (cluster) => {
+      const options = { electionMs: 60_000 };
+      const members = await Promise.all(cluster.list.map(({ name }) => cluster.start(name, options)));
+      await until(() => members.every((member) => member.cluster.status().leaderId !== 0));
     }));
 
   it('is founded by a majority; the last one may come late', () =>

@@ -76,16 +76,13 @@ export interface ReplicaHost {
 }
 
 /** What the core is told of it. */
-export function raftOptions(
-  options: ReplicaOptions,
-  limits: ReplicaLimits,
-  random: (bound: number) => number,
-): RaftConfig {
+export function raftOptions(options: ReplicaOptions, limits: ReplicaLimits, random: Random): RaftConfig {
+  const elections = random.stream('elections');
   return {
     id: options.memberId,
     electionTicks: options.electionTicks,
     heartbeatTicks: options.heartbeatTicks,
-    random,
+    random: (bound) => elections.integer(bound),
     appendBytesMax: limits.appendBytesMax,
     inflightMessagesMax: limits.inflightMessagesMax,
     inflightBytesMax: limits.inflightBytesMax,

@@ -28,6 +28,7 @@ import { CommitNotices } from './commit-notices.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { PUBLICATION_TAG } from './directory.js';
 import { commandTooLarge, type Failure, failure, noLeader, type Result, stopping } from './failure.js';
+import { FirstElection } from './first-election.js';
 import { LeaderDuties } from './leader-duties.js';
 import {
   COMMAND_BYTES_MAX,
@@ -88,6 +89,7 @@ export class Replica implements NetworkInput {
   readonly #notices: CommitNotices;
   /** The leader that was last told of. */
   #leader: MemberId = NO_MEMBER;
+  readonly #firstElection: FirstElection;
   #nowTick = 0;
   #leaderlessTicks = 0;
   /** The last tick at which this member led. */
@@ -113,15 +115,12 @@ export class Replica implements NetworkInput {
     this.#reads = new Reads(seams.random.stream('read-contexts').integer(READ_CONTEXT_BOUND));
     const limits = { ...REPLICA_LIMITS, ...options.limits };
     this.#window = new LogWindow(limits.logMemoryStepBytes);
-    const elections = seams.random.stream('elections');
-    this.#raft = new Raft(
-      raftOptions(options, limits, (bound) => elections.integer(bound)),
-      recovered.initial,
-    );
+    this.#raft = new Raft(raftOptions(options, limits, seams.random), recovered.initial);
     this.#window.appendedAll(recovered.initial.entries);
     this.#encoder = new PeerEncoder(seams.platform);
     this.#notices = new CommitNotices((message) => this.#sendPeer(message.to, { kind: 'raft', message }));
     this.#peers = new Peers(options.memberId, seams.network, options.initialPeers, options.electionTicks);
+    this.#firstElection = new FirstElection(options.memberId, (id) => this.#peers.hasMet(id));
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
     this.time = new ClusterTime(seams.clock, this.#state.store.timeMs);
     this.watches = new WatchHub(
@@ -251,6 +250,7 @@ export class Replica implements NetworkInput {
     this.#nowTick += 1;
     this.#noteLeadership();
     this.#raft.tick();
+    if (this.#firstElection.isDue(this.#raft, this.#state)) this.#raft.campaign();
     this.#watchLeader();
     this.#requests.expire(this.#nowTick);
     this.#reads.expire(this.#nowTick);
