@@ -18,7 +18,7 @@ const INSTALL = path.join(
   'install-test-tools.sh',
 );
 const STATUS = '/etcdserverpb.Maintenance/Status';
-const POLL_MS = 5;
+const POLL_MS = 20;
 const GRPC_PREFIX_BYTES = 5;
 const CALL_TIMEOUT_MS = 1_000;
 const LEADER_TIMEOUT_MS = 60_000;
