@@ -19,14 +19,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MemberAddRequest, MemberRemoveRequest, PutRequest, RangeRequest, RangeResponse } from '@quorate/proto';
-import { callOnce, leaderMember, machine, requireTools, statusOf, versionOf } from './cluster.js';
+import { callOnce, leaderMember, machine, POLL_MS, requireTools, statusOf, versionOf } from './cluster.js';
 import { median } from './report.js';
 import { fillStore, spreadKey } from './rows.js';
 import { SYSTEMS, System, type SystemMember, type SystemName } from './systems.js';
 
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'results');
-/** Not more often: a question is a connection of its own, and asked each 5 ms they made up a tenth of what a restart took. */
-const POLL_MS = 20;
 /** Before a change of the members that was refused is asked for again. */
 const REFUSED_PAUSE_MS = 50;
 const CHANGE_TIMEOUT_MS = 30_000;

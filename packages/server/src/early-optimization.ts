@@ -2,10 +2,11 @@
  * When V8 optimizes what a server runs: after a quarter to a third of the calls that it waits for otherwise.
  *
  * V8 waits long, since most functions of most programs are soon not called any more. Those of a server are called as long as it runs, but
- * many of them once a turn and not once a call: under one client at a time it takes minutes until the last of them is compiled, and as long
+ * many of them once a turn and not once a call: under one client at a time it takes long until the last of them is compiled, and as long
  * the compiler's threads take processors that members and clients wait for. (docs/decisions/0017-optimized-early.md)
  */
 import { setFlagsFromString } from 'node:v8';
+import { isFlagGiven } from './v8-flags.js';
 
 interface Setting {
   readonly flag: string;
@@ -18,10 +19,10 @@ const BY_BYTES: Setting = { flag: '--interrupt-budget', value: 16_384 };
 const BY_CALLS: Setting = { flag: '--invocation-count-for-turbofan', value: 1_000 };
 const V8_THAT_COUNTS_CALLS = 12;
 
-/** What to tell a V8 of this version; undefined if the process was started with a `flags` of its own: whoever starts it knows better. */
+/** What to tell a V8 of this version; undefined if that stands in the `flags` that the process was started with. */
 export function earlyOptimization(v8Version: string, flags: readonly string[]): string | undefined {
   const { flag, value } = Number.parseInt(v8Version, 10) < V8_THAT_COUNTS_CALLS ? BY_BYTES : BY_CALLS;
-  return flags.some((given) => given.split('=')[0] === flag) ? undefined : `${flag}=${value}`;
+  return isFlagGiven(flag, flags) ? undefined : `${flag}=${value}`;
 }
 
 /** For this process and as long as it lives. */

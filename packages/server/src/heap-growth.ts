@@ -8,6 +8,7 @@
  * (docs/decisions/0016-small-heaps-may-grow.md)
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { isFlagGiven } from './v8-flags.js';
 
 export const GROWTH_BYTES: number = 96 * 1024 * 1024;
 const AS_V8_THINKS_FIT = 0;
@@ -34,8 +35,7 @@ export class HeapGrowth {
   /** To be called now and then: what V8 goes by is what was set when it has collected. */
   look(): void {
     const { flags } = this.#engine;
-    // Whoever starts the server knows better.
-    if (flags.some((flag) => flag.startsWith(FLAG))) return;
+    if (isFlagGiven(FLAG, flags)) return;
     const times = Math.floor(GROWTH_BYTES / this.#engine.usedBytes());
     const percent = times === 0 ? AS_V8_THINKS_FIT : 100 * times;
     if (percent === this.#percent) return;
