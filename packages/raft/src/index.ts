@@ -24,5 +24,6 @@ export {
   describeStatus,
 } from './describe.js';
 export { checkState, checkTransition, type RaftSnapshot, snapshotState } from './invariants.js';
+export { majorityOf } from './quorum.js';
 export { Raft } from './raft.js';
 export * from './types.js';

@@ -6,7 +6,7 @@
  * elected after all, its followers refuse. That one member calls it, the first on the list, keeps the votes from being split; if
  * that one is missing, the others' election timeouts end as ever.
  */
-import { type ConfigState, type MemberId, NO_MEMBER } from '@quorate/raft';
+import { type ConfigState, type MemberId, majorityOf, NO_MEMBER } from '@quorate/raft';
 
 /** Of the entries that founders write; nobody is ever elected in it. */
 const FOUNDING_TERM = 1;
@@ -43,7 +43,7 @@ export class FirstElection {
     this.#isOver = raft.term > FOUNDING_TERM || raft.leader !== NO_MEMBER || voters[0] !== this.#self;
     if (this.#isOver) return false;
     const present = voters.filter((id) => id === this.#self || this.#hasMet(id)).length;
-    this.#isOver = present > voters.length / 2;
+    this.#isOver = present >= majorityOf(voters.length);
     return this.#isOver;
   }
 }

@@ -7,7 +7,7 @@
  * promised nothing. So a member founds itself only if nobody who answers knows that id to be started, and only once so many answer
  * that they are a majority with it. Nothing is lost by waiting for that: without a majority there is no leader anyway.
  */
-import type { MemberId } from '@quorate/raft';
+import { type MemberId, majorityOf } from '@quorate/raft';
 import type { KnownMember, PeerView } from './peer-view.js';
 
 export type Verdict<T> =
@@ -37,7 +37,7 @@ export function judgeFounding(plan: FoundingPlan, views: readonly PeerView[], is
   // One that would found another cluster is configured otherwise: it is no help, and says so itself.
   const kin = views.filter((view) => view.clusterId === clusterId);
   const answered = new Set([memberId, ...kin.map((view) => view.memberId)]).size;
-  const quorum = Math.floor(size / 2) + 1;
+  const quorum = majorityOf(size);
   if (answered >= size || (isLastCall && answered >= quorum)) return { kind: 'go', value: undefined };
   return { kind: 'wait', reason: `${answered} of ${size} members are there, ${quorum} are needed` };
 }

@@ -5,7 +5,7 @@
  * another instance is a member that lost its folder. It must not vote as if it still had its log (raft-bugs 35, 66), so its
  * old identity is removed and a new one added in the same configuration change.
  */
-import { type ConfigChange, type ConfigState, isLearner, isVoter, type MemberId } from '@quorate/raft';
+import { type ConfigChange, type ConfigState, isLearner, isVoter, type MemberId, majorityOf } from '@quorate/raft';
 import { type Directory, type DirectoryMember, encodeMembers, type Publication } from './directory.js';
 import { type Failure, failure } from './failure.js';
 import { dialAddress, orderedPeerUrls, urlsOf } from './peer-urls.js';
@@ -129,7 +129,7 @@ export function planAdmit(view: ClusterView, request: AdmitRequest, newId: Membe
 function checkVoterToCome(view: ClusterView): Refused | undefined {
   const { voters } = view.config;
   if (voters.length === 1) return undefined;
-  const quorum = Math.floor((voters.length + 1) / 2) + 1;
+  const quorum = majorityOf(voters.length + 1);
   const started = voters.filter((id) => view.directory.get(id)?.name !== '').length;
   if (started < quorum) {
     return refused('not-enough-started', `${started} voters have been started; with another one ${quorum} are needed`);
@@ -210,7 +210,7 @@ function checkQuorum(view: ClusterView, change: ConfigChange): Failure | undefin
   const removed = new Set(change.changes.filter((step) => step.type === 'remove').map((step) => step.member));
   const voters = view.config.voters.filter((id) => !removed.has(id));
   const active = voters.filter((id) => view.isActive(id)).length;
-  const quorum = Math.floor(voters.length / 2) + 1;
+  const quorum = majorityOf(voters.length);
   if (active >= quorum) return undefined;
   return failure(
     'configuration-refused',
