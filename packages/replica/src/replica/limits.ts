@@ -37,7 +37,7 @@ export const SNAPSHOT_WINDOW_CHUNKS: number = 8;
 export const SNAPSHOT_SLICE_BYTES: number = 256 * KiB;
 /** What is serialised between two ticks: about a fifth of a member's time, so that requests do not feel a snapshot. */
 export const SNAPSHOT_BYTES_PER_TICK_MAX: number = 256 * KiB;
-/** A snapshot is due when the log since the last one outweighs it, but not before the log has this size. */
+/** A snapshot is due when the log since the last one outweighs that one, but not before the log has this size. */
 export const SNAPSHOT_LOG_BYTES_MIN: number = 32 * MiB;
 /** More learners than this are not admitted by their URLs: etcd's default (contract 33). */
 export const LEARNERS_MAX = 1;

@@ -9,7 +9,7 @@ import type { Entry, InitialState } from '@quorate/raft';
 import type { Disk, Platform, Trace } from '../seams/index.js';
 import type { EntryRun } from '../wal/entry-run.js';
 import type { LogPosition } from '../wal/log.js';
-import { type RecoveredWal, recoverWal } from '../wal/recovery.js';
+import { recoverWal } from '../wal/recovery.js';
 import { listSnapshots, readSnapshot, removeSnapshots, type SnapshotFile } from '../wal/snapshot-file.js';
 import type { WalOptions } from '../wal/wal.js';
 import { LOG_MEMORY_BYTES } from './limits.js';
@@ -29,17 +29,14 @@ export function* recover(seams: RecoverySeams, options: WalOptions): Generator<v
   const { index, term } = state.position;
   const recent = new RecentEntries({ index, term });
   const reader = recoverWal(seams.disk, seams.platform, options, { index, term });
-  let recovered: RecoveredWal;
-  for (;;) {
-    const step = reader.next();
-    if (step.done === true) {
-      recovered = step.value;
-      break;
-    }
+  let step = reader.next();
+  while (step.done !== true) {
     state.replay(step.value);
     recent.push(step.value);
     yield;
+    step = reader.next(recent.before.index);
   }
+  const recovered = step.value;
   if (recovered.tornTail !== undefined) seams.trace.event('log-torn-tail', { ...recovered.tornTail });
   const entries = [...recent.entries(), ...recovered.entries];
   const { hardState } = recovered;

@@ -1,6 +1,7 @@
 /**
- * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs what would be written, so
- * that what is written stays below twice what was asked for, and a start replays about as many bytes as it loads.
+ * Snapshots of this member's own state, for its own restart: taken when the log since the last one outweighs that one, or what would be
+ * written, if that is less. So a start replays no more bytes than it loads, about, and what is written stays below twice what was asked
+ * for, or three times while the state grows: a snapshot has at most the bytes of the last one and of the log since.
  *
  * The state is frozen in O(1) and written a slice at a time while writes go on, so many bytes a tick. Safety: the file counts only once the log up
  * to its index is durable here too, or a crash would leave a snapshot ahead of the log that precedes it; and the log is

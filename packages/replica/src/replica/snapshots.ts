@@ -197,8 +197,9 @@ export class Snapshots {
     const { store } = this.#port.state();
     if (this.#taker.active || this.#receiver.active || this.#port.state().appliedIndex <= this.index) return;
     // Bytes of log against bytes of snapshot, not of memory: with small values that is three times as much, and replaying that much log
-    // would take several times as long as loading.
-    const dueBytes = Math.max(this.#options.snapshotLogBytesMin, store.streamBytes) * this.#patience();
+    // would take several times as long as loading. Against the last one: a state that only grows never falls behind its log.
+    const bytes = Math.min(store.streamBytes, this.#newest?.bytes ?? 0);
+    const dueBytes = Math.max(this.#options.snapshotLogBytesMin, bytes) * this.#patience();
     if (this.#port.wal.bytesAfter(this.index) < dueBytes) return;
     this.#taker.start(this.#port.state().freeze());
   }

@@ -20,6 +20,7 @@ import { EntryRun } from './entry-run.js';
 import { WalError } from './errors.js';
 import { type LogPosition, type SegmentInfo, Wal, type WalOptions, type WalState } from './log.js';
 import { LogMarks } from './marks.js';
+import { PayloadMemory } from './payload-memory.js';
 import { READ_WINDOW_BYTES } from './read-window.js';
 import { decodeRecords, type RecordVisitor } from './record.js';
 import { Replay, type ReplayRefusal } from './replay.js';
@@ -37,6 +38,12 @@ import { SegmentReader } from './segment-reader.js';
 
 /** Final entries, ascending and contiguous from batch to batch; may be empty: a chance to breathe. */
 export type RecoveredBatch = EntryRun;
+
+/**
+ * Who reads the log says each time up to which index it needs no entry of a batch any more: their bytes are written over from then on.
+ * Undefined: it may need all of them.
+ */
+export type ReleasedIndex = number | undefined;
 
 const NO_ENTRIES = new EntryRun();
 
@@ -64,15 +71,15 @@ export interface RecoveredWal {
 
 /**
  * Reads the log and makes it ready to be appended to: see Wal.whenStarted. Entries up to the snapshot are skipped; the others are
- * yielded as soon as they are final, at most about 1 MiB at a time. Throws WalError, and changes nothing, if the log is not what
- * it must be.
+ * yielded as soon as they are final, at most about 1 MiB at a time, and are to be given back: see ReleasedIndex. Throws WalError, and
+ * changes nothing, if the log is not what it must be.
  */
 export function* recoverWal(
   disk: Disk,
   platform: Platform,
   options: WalOptions,
   snapshot: LogPosition,
-): Generator<RecoveredBatch, RecoveredWal> {
+): Generator<RecoveredBatch, RecoveredWal, ReleasedIndex> {
   return yield* new Recovery(disk, platform, options, snapshot).run();
 }
 
@@ -82,6 +89,7 @@ class Recovery {
   readonly #options: WalOptions;
   readonly #replay: Replay;
   readonly #snapshot: LogPosition;
+  readonly #memory: PayloadMemory;
   readonly #marks = new LogMarks();
   readonly #segments: SegmentInfo[] = [];
   readonly #visitor: RecordVisitor;
@@ -102,10 +110,11 @@ class Recovery {
     this.#options = options;
     this.#snapshot = snapshot;
     this.#replay = new Replay(snapshot);
+    this.#memory = new PayloadMemory(platform);
     this.#visitor = this.#recordVisitor();
   }
 
-  *run(): Generator<RecoveredBatch, RecoveredWal> {
+  *run(): Generator<RecoveredBatch, RecoveredWal, ReleasedIndex> {
     const headers = this.#readHeaders();
     for (const [position, header] of headers.entries()) {
       yield* this.#readSegment(header, headers[position + 1]);
@@ -187,7 +196,10 @@ class Recovery {
     }
   }
 
-  *#readSegment(header: SegmentHeader, next: SegmentHeader | undefined): Generator<RecoveredBatch, void> {
+  *#readSegment(
+    header: SegmentHeader,
+    next: SegmentHeader | undefined,
+  ): Generator<RecoveredBatch, void, ReleasedIndex> {
     const path = segmentPath(header.sequence);
     if (this.#segments.length === 0) {
       this.#chain = header.chain;
@@ -196,7 +208,7 @@ class Recovery {
       throw new WalError('corrupt', path, 40, `begins after index ${header.beginIndex}, the log before ends elsewhere`);
     }
     this.#segments.push({ sequence: header.sequence, maxIndex: header.beginIndex });
-    const reader = new SegmentReader(this.#disk, this.#platform, path, header.sequence);
+    const reader = new SegmentReader(this.#disk, this.#platform, path, header.sequence, this.#memory);
     if (reader.sizeBytes < header.capacityBytes) {
       throw new WalError(
         'corrupt',
@@ -215,7 +227,7 @@ class Recovery {
     }
   }
 
-  *#readFrames(reader: SegmentReader): Generator<RecoveredBatch, void> {
+  *#readFrames(reader: SegmentReader): Generator<RecoveredBatch, void, ReleasedIndex> {
     let breathed = this.#offset;
     for (;;) {
       const reading = reader.readFrame(this.#offset, this.#chain);
@@ -230,18 +242,26 @@ class Recovery {
         const entries = this.#replay.takeFinal(READ_WINDOW_BYTES);
         if (entries.length === 0) break;
         breathed = this.#offset;
-        yield entries;
+        this.#release(yield entries);
       }
       if (this.#offset - breathed >= READ_WINDOW_BYTES) {
         breathed = this.#offset;
-        yield NO_ENTRIES;
+        this.#release(yield NO_ENTRIES);
       }
     }
   }
 
+  /** Entries that were not yielded yet are not covered: they come after all that were. */
+  #release(index: ReleasedIndex): void {
+    // Nobody is given what the snapshot covers.
+    this.#memory.release(Math.max(this.#snapshot.index, index ?? 0));
+  }
+
   #takeRecords(path: string, payload: Uint8Array): void {
     this.#path = path;
-    if (!decodeRecords(payload, payload.length, this.#visitor)) {
+    const isWhole = decodeRecords(payload, payload.length, this.#visitor);
+    this.#memory.holds(this.#replay.lastIndex);
+    if (!isWhole) {
       throw new WalError('corrupt', path, this.#offset, 'a frame that does not consist of whole records');
     }
   }
@@ -263,7 +283,7 @@ class Recovery {
   }
 
   /** The log's end: nothing that was durable may lie beyond it; what else lies there is torn and will be zeroed. */
-  *#finishLast(reader: SegmentReader): Generator<RecoveredBatch, void> {
+  *#finishLast(reader: SegmentReader): Generator<RecoveredBatch, void, ReleasedIndex> {
     const search = reader.searchAfter(this.#offset);
     let step = search.next();
     while (step.done !== true) {

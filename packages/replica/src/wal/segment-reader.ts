@@ -3,6 +3,7 @@ import type { Disk, Platform } from '../seams/index.js';
 import { firstNonZero } from './bytes.js';
 import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader, frameScratch, mayBeginFrame } from './frame.js';
 import { FRAME_PAYLOAD_BYTES } from './frame-writer.js';
+import type { PayloadMemory } from './payload-memory.js';
 import { READ_WINDOW_BYTES, ReadWindow } from './read-window.js';
 import { ENTRY_DATA_BYTES_MAX, ENTRY_OVERHEAD_BYTES, HARD_STATE_BYTES } from './record.js';
 import { advance, copyStream, hasUnwrittenPortion, SECTOR_BYTES, SECTOR_DATA_BYTES } from './sectors.js';
@@ -26,10 +27,13 @@ export class SegmentReader {
   readonly #sequence: number;
   readonly #scratch = frameScratch();
   readonly #window: ReadWindow;
+  readonly #memory: PayloadMemory;
 
-  constructor(disk: Disk, platform: Platform, path: string, sequence: number) {
+  /** Payloads are put into `memory`. */
+  constructor(disk: Disk, platform: Platform, path: string, sequence: number, memory: PayloadMemory) {
     this.#window = new ReadWindow(disk, path);
     this.#platform = platform;
+    this.#memory = memory;
     this.path = path;
     this.#sequence = sequence;
     this.sizeBytes = disk.size(path);
@@ -66,7 +70,7 @@ export class SegmentReader {
   #payload(extent: Uint8Array, position: number, payloadStart: number, header: FrameHeader): Uint8Array {
     const length = header.payloadBytes - 1;
     const laidOut = extent.subarray(payloadStart - position, extent.length);
-    const payload = this.#platform.allocate(laidOut.length);
+    const payload = this.#memory.take(laidOut.length);
     payload.set(laidOut);
     let to = SECTOR_DATA_BYTES - (payloadStart % SECTOR_BYTES);
     for (let from = to + 1; to < length; from += SECTOR_BYTES, to += SECTOR_DATA_BYTES) {
