@@ -34,6 +34,27 @@ export const storage: readonly Mutant[] = [
   },
   {
     bug: 35,
+    name: 'founds-itself-again',
+    planted:
+      'founding: a member that has lost its folder founds itself once more under the id of the list, though the others know that it was started',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'replica/founding',
+        'if (!view.members.some(({ id, isStarted }) => id === memberId && isStarted))',
+        'if (true)',
+      ),
+      inReplica(
+        'replica/publishing',
+        'return isSaid && known.instance === instance ?',
+        'return isSaid && known.instance !== "" ?',
+      ),
+      inReplica('replica/publishing', "if (taken === '' || taken === folderOfGivenId)", 'if (taken !== undefined)'),
+    ],
+    test: replicaTest('replica/founding'),
+  },
+  {
+    bug: 35,
     name: 'lost-log-taken-for-a-new-one',
     planted: 'log: a member that has had a log starts with an empty one',
     kind: 'safety',

@@ -159,7 +159,17 @@ export class Membership {
     const { config } = this.#world;
     if (config === undefined || this.#isChanging()) return false;
     const isSpare = config.voters.length >= VOTERS_MIN && config.voters.includes(member.memberId);
-    return isSpare && config.votersOutgoing.length === 0 && this.#isKnown(config.voters);
+    if (!isSpare || config.votersOutgoing.length > 0) return false;
+    return this.#isKnown(config.voters) && this.#hasPublished(member, config.voters);
+  }
+
+  /**
+   * Every voter knows from the log that the member is started. Members that found a cluster together publish that afterwards, and before
+   * it is decided only memory tells a member that has lost its disk from one that comes late (decision 0010).
+   */
+  #hasPublished({ memberId }: Member, voters: readonly number[]): boolean {
+    const directories = this.#world.members.filter((member) => voters.includes(member.memberId));
+    return directories.every(({ replica }) => (replica?.state.directory.get(memberId)?.instance ?? '') !== '');
   }
 
   /**

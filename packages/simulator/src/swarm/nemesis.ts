@@ -190,7 +190,8 @@ export class Nemesis {
         this.#membership.promote(victim);
         break;
       case 'readdress':
-        member.move();
+        // From a list its address could only be changed by an operator.
+        if (!this.#world.founding.lists(member)) member.move();
         break;
       case 'add':
         if (this.#world.members.length < MEMBERS_MAX) this.#world.addMember().start();

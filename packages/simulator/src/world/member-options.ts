@@ -1,5 +1,6 @@
-/** What every simulated member is told, whatever the scenario. */
-import type { ReplicaOptions } from '@quorate/replica/internal';
+/** What simulated members are told. */
+import type { Identity, ReplicaOptions } from '@quorate/replica/internal';
+import type { Scenario } from './scenario.js';
 
 /** Short enough to be out of date within a run. */
 const HISTORY_RETENTION_MS = 5_000;
@@ -12,7 +13,8 @@ type Same =
   | 'historyRetentionMs'
   | 'historyRetentionRevisions';
 
-export const MEMBER_OPTIONS: Pick<ReplicaOptions, Same> = {
+/** All of them, whatever the scenario. */
+const MEMBER_OPTIONS: Pick<ReplicaOptions, Same> = {
   clientAddress: '',
   priority: 100,
   quotaBytes: -1,
@@ -20,3 +22,14 @@ export const MEMBER_OPTIONS: Pick<ReplicaOptions, Same> = {
   historyRetentionMs: HISTORY_RETENTION_MS,
   historyRetentionRevisions: 0,
 };
+
+export interface Place extends Pick<ReplicaOptions, 'initialPeers' | 'peerAddress'> {
+  /** The id was given before the folder was there. */
+  readonly isIdGiven: boolean;
+}
+
+export function replicaOptions(scenario: Scenario, identity: Identity, place: Place): ReplicaOptions {
+  const { instance, ...ids } = identity;
+  const { isIdGiven, ...addresses } = place;
+  return { ...scenario, ...MEMBER_OPTIONS, ...ids, ...addresses, folderOfGivenId: isIdGiven ? instance : undefined };
+}

@@ -15,7 +15,6 @@ import {
   COMMIT_NOTICE_PAUSE_MS,
   type DiskError,
   type Failure,
-  foundingBatch,
   type Identity,
   type MemoryDisk,
   type NetworkInput,
@@ -36,7 +35,7 @@ import { type Damage, type DamageKind, damageDisk } from './damage.js';
 import { GatedDisk } from './gated-disk.js';
 import { Inbox } from './inbox.js';
 import { Life } from './life.js';
-import { MEMBER_OPTIONS } from './member-options.js';
+import { replicaOptions } from './member-options.js';
 import type { SeededRandom, Stream } from './random.js';
 import { SkewedClock } from './skewed-clock.js';
 import type { World } from './world.js';
@@ -360,15 +359,18 @@ export class Member {
   #claimed(life: Life, disk: GatedDisk, identity: Identity): void {
     if (identity.memberId !== 0) {
       this.#belongs(life, disk, identity, []);
-    } else if (this.#world.mayFound(this)) {
-      const ids = this.#random.stream('ids');
-      const found = { clusterId: 1 + ids.integer(2 ** 32), memberId: 1 + ids.integer(2 ** 32) };
-      const founder = { name: this.name, peerAddress: this.address, clientAddress: '' };
-      const batch = foundingBatch(found.memberId, founder, identity.instance);
-      this.#settle(life, disk, { ...identity, ...found }, batch, []);
-    } else {
-      this.#join(life, disk, identity);
+      return;
     }
+    this.#world.founding.begin(this, life, identity.instance, (founded) =>
+      this.enter(life, () => {
+        if (founded === undefined) {
+          this.#join(life, disk, identity);
+          return;
+        }
+        const { clusterId, memberId, batch } = founded;
+        this.#settle(life, disk, { ...identity, clusterId, memberId }, batch, []);
+      }),
+    );
   }
 
   #join(life: Life, disk: GatedDisk, identity: Identity): void {
@@ -428,16 +430,15 @@ export class Member {
         this.#halted(life, error);
         return;
       }
-      const { network } = this.#world;
+      const { network, schedule, founding } = this.#world;
       const { directory } = recovered.state;
       const isRemoved = (id: number): boolean => (life.replica?.state.directory ?? directory).isRemoved(id);
       const endpoint = network.endpoint(memberId, { address: this.address, clusterId, isRemoved });
       life.endpoint = endpoint;
-      const { schedule } = this.#world;
       const tickMs = this.#drawTickMs();
-      const { name } = this;
+      const place = { peerAddress: this.address, initialPeers: peers, isIdGiven: founding.lists(this) };
       life.replica = new Replica(
-        { ...scenario, ...MEMBER_OPTIONS, clusterId, memberId, name, peerAddress: this.address, initialPeers: peers },
+        replicaOptions(scenario, identity, place),
         {
           clock: new SkewedClock(schedule, scenario.tickMs, tickMs),
           disk,

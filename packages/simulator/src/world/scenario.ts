@@ -97,6 +97,8 @@ const PLAN_CHANCE = 0.5;
 
 export interface Scenario {
   readonly members: number;
+  /** One member founds the cluster and the others join, or all of them found it. */
+  readonly founding: 'alone' | 'together';
   readonly stormMs: number;
   /** Performed again and again, beside the other faults. */
   readonly plan: PlanName | 'none';
@@ -168,6 +170,9 @@ export interface Scenario {
 export const STORE_ASKS = ['put', 'delete', 'txn', 'range', 'lease', 'compact'] as const;
 export type StoreAsk = (typeof STORE_ASKS)[number];
 
+/** So many runs have a cluster that its members found together. */
+const TOGETHER_CHANCE = 0.25;
+
 const KiB = 1024;
 const SECOND_MS = 1_000;
 /** So many runs look at the whole of the store. */
@@ -188,7 +193,8 @@ const NO_STORE_WORK = {
 export function drawScenario(random: Stream): Scenario {
   const scenario = drawChanceScenario(random);
   const planned = random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
-  return random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
+  const whole = random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
+  return { ...whole, founding: random.chance(TOGETHER_CHANCE) ? 'together' : 'alone' };
 }
 
 /** One that leaves everything to chance: without a plan. */
@@ -201,6 +207,7 @@ export function drawChanceScenario(random: Stream): Scenario {
   const calmNetwork = random.chance(0.4);
   return {
     members: random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 7]),
+    founding: 'alone',
     stormMs: random.between(10, 40) * electionMs,
     plan: 'none',
     ...drawFaults(random, electionMs),

@@ -16,6 +16,7 @@ import { ClusterRules } from '../checks/cluster-rules.js';
 import { Oracle } from '../checks/oracle.js';
 import { Values } from '../checks/values.js';
 import { EventLog } from './event-log.js';
+import { CommonFounding, type Founding, LoneFounding } from './founding.js';
 import { type CrashKind, Member } from './member.js';
 import { SeededRandom, type Stream } from './random.js';
 import type { FaultName, Scenario } from './scenario.js';
@@ -44,6 +45,7 @@ export class World {
   readonly platform: Platform = nodePlatform;
   readonly values: Values = new Values();
   readonly members: Member[] = [];
+  readonly founding: Founding;
   readonly #latency: Stream;
   readonly #choices: Stream;
   /** Faults may happen; afterwards everything heals. */
@@ -69,6 +71,8 @@ export class World {
     this.network = new MemoryNetwork({ schedule: this.schedule.after, random: this.random.stream('network') });
     this.setNetworkFaults(true);
     for (let i = 1; i <= this.scenario.members; i += 1) this.addMember();
+    const { founding } = this.scenario;
+    this.founding = founding === 'alone' ? new LoneFounding(this) : new CommonFounding(this, this.members);
   }
 
   #makeOracle(): Oracle | undefined {
@@ -113,7 +117,7 @@ export class World {
 
   // ---- what members ask of it ------------------------------------------------------------------------------------
 
-  /** Only the first member founds, and only as long as no cluster was founded. */
+  /** Alone: only the first member, and only as long as no cluster was founded. */
   mayFound(member: Member): boolean {
     return this.#clusterId === 0 && member === this.members[0];
   }
