@@ -48,15 +48,16 @@ export class PayloadMemory {
     while (this.#filled.length > 1 && (this.#filled[0] as Block).lastIndex <= index) {
       const block = this.#filled.shift() as Block;
       block.lastIndex = 0;
-      // Smaller ones are from the beginning.
-      if (block.bytes.length === BLOCK_BYTES_MAX) this.#free.push(block);
+      if (block.bytes.length <= BLOCK_BYTES_MAX) this.#free.push(block);
     }
   }
 
   #next(length: number): Block {
     if (length > BLOCK_BYTES_MAX) return { bytes: this.#platform.allocate(length), lastIndex: 0 };
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
+    // One that is too small is from the beginning, and is let go.
+    for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
+      if (free.bytes.length >= length) return free;
+    }
     this.#blockBytes = Math.max(this.#blockBytes, length);
     const block = { bytes: this.#platform.allocate(this.#blockBytes), lastIndex: 0 };
     this.#blockBytes = Math.min(2 * this.#blockBytes, BLOCK_BYTES_MAX);
