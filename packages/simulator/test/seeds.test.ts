@@ -54,6 +54,7 @@ const FOUND_IN_THE_SIMULATOR: readonly (readonly [number, string])[] = [
     'a change of the voters waited for a leader that stood still, and came when another voter had lost its disk',
   ],
   [1796032341, 'the same, with a damaged disk'],
+  [1796043657, 'a founder that was alone on its list lost its disk: nobody could tell it that it had been started'],
 ];
 
 const RUN_AGAIN = [...FOUND, ...FOUND_IN_THE_SIMULATOR].map(([seed, bug]) => [seed, bug] as const);

@@ -67,6 +67,8 @@ const ANSWER_LOST_CHANCE = 0.1;
 const ROUND_MS = 50;
 /** Whoever has not answered by then is not waited for. */
 const LAST_CALL_MS = 200;
+/** Who waits so long though the cluster is there (of those on its list too many have left) is added anew by an operator. */
+const OPERATOR_MS = 2_000;
 
 /** Those who are there from the beginning found it together. */
 export class CommonFounding implements Founding {
@@ -104,14 +106,15 @@ export class CommonFounding implements Founding {
     };
     const round = (): void => {
       if (life.over) return;
-      // Added later.
-      if (self === undefined) {
+      const waitedMs = schedule.nowMs - begunMs;
+      const isAddedLater = self === undefined;
+      if (isAddedLater || (waitedMs >= OPERATOR_MS && this.#world.hasCluster)) {
         end(undefined);
         return;
       }
       const ids = { clusterId: this.#clusterId, memberId: self.id };
       const plan = { ...ids, size: this.#listed.size };
-      const verdict = judgeFounding(plan, [...views.values()], schedule.nowMs - begunMs >= LAST_CALL_MS);
+      const verdict = judgeFounding(plan, [...views.values()], waitedMs >= LAST_CALL_MS);
       if (verdict.kind === 'go') {
         log.note('member', member.name, `founds itself as ${self.id}, with ${views.size} others there`);
         end({ ...ids, batch: commonFoundingBatch([...this.#listed.values()]) });

@@ -71,8 +71,10 @@ export class World {
     this.network = new MemoryNetwork({ schedule: this.schedule.after, random: this.random.stream('network') });
     this.setNetworkFaults(true);
     for (let i = 1; i <= this.scenario.members; i += 1) this.addMember();
-    const { founding } = this.scenario;
-    this.founding = founding === 'alone' ? new LoneFounding(this) : new CommonFounding(this, this.members);
+    const { founding, members } = this.scenario;
+    // Who is alone on the list has nobody to ask, should it lose its disk (decision 0010).
+    const isAlone = founding === 'alone' || members === 1;
+    this.founding = isAlone ? new LoneFounding(this) : new CommonFounding(this, this.members);
   }
 
   #makeOracle(): Oracle | undefined {
@@ -119,7 +121,11 @@ export class World {
 
   /** Alone: only the first member, and only as long as no cluster was founded. */
   mayFound(member: Member): boolean {
-    return this.#clusterId === 0 && member === this.members[0];
+    return !this.hasCluster && member === this.members[0];
+  }
+
+  get hasCluster(): boolean {
+    return this.#clusterId !== 0;
   }
 
   belongs(_member: Member, clusterId: number): void {
