@@ -5,8 +5,8 @@
  *     taskset -c 0 node bench/dist/simulation.js [--seed 1] [--runs 200]
  *
  * Each run is what its seed draws, faults and all, but with three members, to which none is added, and six clients; the second row lets
- * each client pause for 2 ms of virtual time on average and no longer. The simulator is one thread; taskset (of Linux) keeps the garbage collector's and
- * the compiler's threads on the same processor: one core is what everything together gets. The factor is virtual time by real time;
+ * each client pause for 2 ms of virtual time on average and no longer. The simulator is one thread; taskset (of Linux) keeps the garbage
+ * collector's and the compiler's threads on the same processor: one core is what everything together gets. The factor is virtual time by real time;
  * by processor time (of all threads) it leaves out what other processes took. The first runs, while the compiler is at work, are
  * slower: they count, but are also told apart.
  */
@@ -15,13 +15,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { run, type Scenario, scenarioOf } from '@quorate/simulator';
+import { type FaultName, run, type Scenario, withoutFaults } from '@quorate/simulator';
 import { tuneEngine } from '@quorate/simulator/cli';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const RESULTS = path.join(ROOT, 'bench', 'results');
 /** Until the compiler has seen most of it. */
 const FIRST_RUNS = 40;
+
+/** Members that the storm adds stay: three would become up to nine. */
+const WITHOUT: readonly FaultName[] = ['add'];
 
 const LOADS: Readonly<Record<string, Partial<Scenario>>> = {
   '3 members, 6 clients, faults': { members: 3, clients: 6 },
@@ -51,12 +54,6 @@ function speed({ virtualMs, realMs }: Part): number {
   return virtualMs / realMs;
 }
 
-/** Members that the storm adds stay: three would become up to nine. */
-function withoutAdding(seed: number): Scenario['faults'] {
-  const { add: _, ...others } = scenarioOf(seed).faults;
-  return others;
-}
-
 function measure(load: string, change: Partial<Scenario>, seed: number, runs: number): Measured {
   const first: Part = { virtualMs: 0, realMs: 0 };
   const others: Part = { virtualMs: 0, realMs: 0 };
@@ -65,7 +62,7 @@ function measure(load: string, change: Partial<Scenario>, seed: number, runs: nu
   for (let i = 0; i < runs; i++) {
     const part = i < FIRST_RUNS ? first : others;
     const beganMs = performance.now();
-    const result = run({ seed: seed + i, change: { ...change, faults: withoutAdding(seed + i) } });
+    const result = run({ seed: seed + i, change: withoutFaults(seed + i, WITHOUT, change) });
     part.realMs += performance.now() - beganMs;
     part.virtualMs += result.virtualMs;
     events += result.events;

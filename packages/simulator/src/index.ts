@@ -13,7 +13,7 @@ export type { Call, Caller, Machine, MachineUnderTest } from './machine/machine.
 export { MACHINE_FAULTS, type MachineFault, type MachineScenario } from './machine/machine-scenario.js';
 export { type MachineRun, type MachineRunOptions, runMachine } from './machine/run-machine.js';
 export { type FailedSimulation, type Simulated, type SimulateOptions, simulate } from './machine/simulate.js';
-export { type RunOptions, type RunResult, run, scenarioOf } from './swarm/run.js';
+export { type RunOptions, type RunResult, run, scenarioOf, withoutFaults } from './swarm/run.js';
 export { type Shrunk, shrink } from './swarm/shrink.js';
 export { SeededRandom, Stream } from './world/random.js';
 export { drawScenario, FAULT_NAMES, type FaultName, type PlanName, type Scenario } from './world/scenario.js';

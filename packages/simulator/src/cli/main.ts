@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type JudgedHistory, judgeHistory, readHistory } from '../checks/history-file.js';
-import { type RunResult, run, scenarioOf } from '../swarm/run.js';
+import { type RunResult, run, withoutFaults } from '../swarm/run.js';
 import { shrink } from '../swarm/shrink.js';
-import { FAULT_NAMES, type FaultName, type Scenario } from '../world/scenario.js';
+import { FAULT_NAMES, type Scenario } from '../world/scenario.js';
 import { tuneEngine } from './engine.js';
 import { describeBytes, describeDetails, describeSummary, Totals } from './totals.js';
 
@@ -84,7 +84,7 @@ function simulate(values: Values, io: SimulateIo): number {
   const totals = new Totals();
   let toldMs = 0;
   for (let seed = values.seed; isDue(values, totals); seed += 1) {
-    const change = changeFor(seed, values);
+    const change = withoutFaults(seed, values.without, values.change);
     const result = run({ seed, change });
     totals.count(result);
     if (values.json) io.out(`${JSON.stringify({ ...result, lines: undefined })}\n`);
@@ -184,14 +184,6 @@ function positive(name: string, text: string): number {
 
 function isDue({ runs, minutes }: Values, totals: Totals): boolean {
   return minutes === undefined ? totals.runs < runs : totals.realMs < minutes * MINUTE_MS;
-}
-
-/** Faults that are left out are left out of what the seed draws; nothing else is drawn differently. */
-function changeFor(seed: number, { without, change }: Values): Partial<Scenario> {
-  if (without.length === 0) return change;
-  const { faults } = { ...scenarioOf(seed), ...change };
-  const left = Object.entries(faults).filter(([name]) => !without.includes(name)) as [FaultName, number][];
-  return { ...change, faults: Object.fromEntries(left) };
 }
 
 function tellFailure(failed: RunResult, change: Partial<Scenario>, values: Values, io: SimulateIo): void {

@@ -59,6 +59,14 @@ export function scenarioOf(seed: number): Scenario {
   return drawScenario(new SeededRandom(seed).stream('scenario'));
 }
 
+/** `change`, and such faults are left out of what the seed draws (or `change` has in its place); nothing else is drawn differently. */
+export function withoutFaults(seed: number, without: readonly string[], change: Partial<Scenario>): Partial<Scenario> {
+  if (without.length === 0) return change;
+  const { faults } = { ...scenarioOf(seed), ...change };
+  const left = Object.entries(faults).filter(([name]) => !without.includes(name));
+  return { ...change, faults: Object.fromEntries(left) };
+}
+
 class Run {
   readonly #seed: number;
   readonly #scenario: Scenario;

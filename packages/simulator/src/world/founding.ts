@@ -49,7 +49,7 @@ export class LoneFounding implements Founding {
     const { schedule, random } = this.#world;
     schedule.after(0, () => {
       if (life.over) return;
-      if (!this.#world.mayFound(member)) {
+      if (this.#world.hasCluster || member !== this.#world.members[0]) {
         done(undefined);
         return;
       }
@@ -77,7 +77,7 @@ export class CommonFounding implements Founding {
   readonly #clusterId: number;
   readonly #listed = new Map<Member, FoundingMember>();
   /** Who asks, and answers meanwhile. */
-  readonly #asking = new Map<Member, Life>();
+  readonly #asking = new Set<Life>();
 
   constructor(world: World, members: readonly Member[]) {
     this.#world = world;
@@ -95,40 +95,49 @@ export class CommonFounding implements Founding {
   }
 
   begin(member: Member, life: Life, _instance: string, done: (founded: Founded | undefined) => void): void {
+    const { schedule } = this.#world;
     const self = this.#listed.get(member);
+    schedule.after(0, () => {
+      if (life.over) return;
+      // Added later.
+      if (self === undefined) done(undefined);
+      else this.#consult(member, life, self.id, done);
+    });
+  }
+
+  #consult(member: Member, life: Life, memberId: number, done: (founded: Founded | undefined) => void): void {
     const { schedule, log } = this.#world;
     const begunMs = schedule.nowMs;
     const views = new Map<number, PeerView>();
-    this.#asking.set(member, life);
+    const ids = { clusterId: this.#clusterId, memberId };
+    const plan = { ...ids, size: this.#listed.size };
+    this.#asking.add(life);
     const end = (founded: Founded | undefined): void => {
-      this.#asking.delete(member);
+      this.#asking.delete(life);
       done(founded);
     };
     const round = (): void => {
       if (life.over) return;
       const waitedMs = schedule.nowMs - begunMs;
-      const isAddedLater = self === undefined;
-      if (isAddedLater || (waitedMs >= OPERATOR_MS && this.#world.hasCluster)) {
+      if (waitedMs >= OPERATOR_MS && this.#world.hasCluster) {
         end(undefined);
         return;
       }
-      const ids = { clusterId: this.#clusterId, memberId: self.id };
-      const plan = { ...ids, size: this.#listed.size };
       const verdict = judgeFounding(plan, [...views.values()], waitedMs >= LAST_CALL_MS);
       if (verdict.kind === 'go') {
-        log.note('member', member.name, `founds itself as ${self.id}, with ${views.size} others there`);
+        log.note('member', member.name, `founds itself as ${memberId}, with ${views.size} others there`);
         end({ ...ids, batch: commonFoundingBatch([...this.#listed.values()]) });
       } else if (verdict.kind === 'refuse') {
         log.note('member', member.name, `must not found itself: ${verdict.reason}`);
         end(undefined);
       } else {
         for (const [other, { id }] of this.#listed) {
-          if (other !== member) this.#ask(other, self.id, (view) => views.set(id, view));
+          if (other !== member) this.#ask(other, memberId, (view) => views.set(id, view));
         }
         schedule.after(ROUND_MS, round);
       }
     };
-    schedule.after(0, round);
+    round();
   }
 
   #ask(other: Member, about: number, answer: (view: PeerView) => void): void {
@@ -143,8 +152,7 @@ export class CommonFounding implements Founding {
   #viewOf(other: Member, about: number): PeerView | undefined {
     if (other.isPaused) return undefined;
     if (other.replica !== undefined) return other.replica.peerView(about);
-    const life = this.#asking.get(other);
-    if (life === undefined || life.over) return undefined;
+    if (other.life === undefined || !this.#asking.has(other.life)) return undefined;
     const { id = 0 } = this.#listed.get(other) ?? {};
     return { isMember: false, clusterId: this.#clusterId, memberId: id, members: [], isRemoved: false };
   }

@@ -119,11 +119,6 @@ export class World {
 
   // ---- what members ask of it ------------------------------------------------------------------------------------
 
-  /** Alone: only the first member, and only as long as no cluster was founded. */
-  mayFound(member: Member): boolean {
-    return !this.hasCluster && member === this.members[0];
-  }
-
   get hasCluster(): boolean {
     return this.#clusterId !== 0;
   }
