@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 NPM_STAMP := node_modules/.quorate-installed
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
-SERVE := node packages/server/dist/src/bin.js serve
+SERVE := node packages/server/dist/programs/quorate.js serve
 
 .PHONY: help cluster run1 run2 run3 run-test test check format build simulate bench bench-etcd mutants clean
 
@@ -37,6 +37,7 @@ format: $(NPM_STAMP) ## format every file
 
 build: $(NPM_STAMP) ## compile everything that changed
 	@npx --no-install tsc -b
+	@node tools/dist/bundle.js
 
 simulate: build ## run clusters under virtual time and faults, from a fresh seed, for a minute; failures print how to replay them
 	@node packages/simulator/dist/src/bin.js --seed $$(date +%s) --minutes 1

@@ -18,7 +18,7 @@ import { ProcessCluster, type ProcessMember, Workload } from '@quorate/replica/t
 import { judgeHistory, readHistory } from '@quorate/simulator';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'bin.js');
+const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'programs', 'quorate.js');
 const RESULTS = path.join(ROOT, 'bench', 'results');
 /** Acknowledged before a member is killed, and after. */
 const WRITES = 40;

@@ -20,7 +20,7 @@ import { parseArgs } from 'node:util';
 import { httpCall, ProcessCluster, type ProcessMember } from '@quorate/replica/testing';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'bin.js');
+const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'programs', 'quorate.js');
 const RESULTS = path.join(ROOT, 'bench', 'results');
 const KEY_BYTES = 32;
 const VALUE = 'v'.repeat(256);

@@ -23,7 +23,7 @@ import { System } from './etcd/systems.js';
 import { RawClient } from './raw-client.js';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'bin.js');
+const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'programs', 'quorate.js');
 const RESULTS = path.join(ROOT, 'bench', 'results');
 
 const IN_PROCESS_KEYS = 100_000;

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'bin.js');
+const QUORATE = path.join(ROOT, 'packages', 'server', 'dist', 'programs', 'quorate.js');
 /** How long members get to stop gracefully before they are killed. */
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;

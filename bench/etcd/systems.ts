@@ -16,7 +16,7 @@ export type SystemName = 'quorate' | 'etcd';
 export const SYSTEMS: readonly SystemName[] = ['etcd', 'quorate'];
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-const QUORATE_ETCD = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'etcd-bin.js');
+const QUORATE_ETCD = path.join(ROOT, 'packages', 'server', 'dist', 'programs', 'quorate-etcd.js');
 const PRELOAD_FLAG = '--import';
 const MEMBERS = 3;
 const STOP_TIMEOUT_MS = 10_000;

@@ -9,7 +9,7 @@ import { CONDITION_TIMEOUT_MS, EtcdServers, waitUntil } from '@quorate/replica/t
 import { Migration, type MigrationOptions, type Progress } from '../src/migrate/migration.js';
 import { MARK_KEY } from '../src/migrate/target.js';
 
-const QUORATE_ETCD = [process.execPath, fileURLToPath(new URL('../src/etcd-bin.js', import.meta.url))];
+const QUORATE_ETCD = [process.execPath, fileURLToPath(new URL('../programs/quorate-etcd.js', import.meta.url))];
 const hasEtcd = process.env['CI'] === 'true' || spawnSync('etcd', ['--version']).status === 0;
 const skip = hasEtcd ? false : 'etcd is not installed (tools/install-test-tools.sh)';
 

@@ -12,7 +12,7 @@ import { Client } from '@quorate/client';
 import { EtcdServers } from '@quorate/replica/testing';
 import { runCli } from '../src/index.js';
 
-const QUORATE_ETCD = [process.execPath, fileURLToPath(new URL('../src/etcd-bin.js', import.meta.url))];
+const QUORATE_ETCD = [process.execPath, fileURLToPath(new URL('../programs/quorate-etcd.js', import.meta.url))];
 const CI = process.env['CI'] === 'true';
 const etcdSkip = CI || spawnSync('etcd', ['--version']).status === 0 ? false : 'etcd is not installed';
 const etcdctlSkip = CI || spawnSync('etcdctl', ['version']).status === 0 ? false : 'etcdctl is not installed';

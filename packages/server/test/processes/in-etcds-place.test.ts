@@ -9,7 +9,7 @@ import type { JoinResult } from '@quorate/replica';
 import { freePorts, httpCall, ProcessMember, waitUntil } from '@quorate/replica/testing';
 import { expectStatus, membersOf, statusOf } from './support.js';
 
-const QUORATE_ETCD = fileURLToPath(new URL('../../src/etcd-bin.js', import.meta.url));
+const QUORATE_ETCD = fileURLToPath(new URL('../../programs/quorate-etcd.js', import.meta.url));
 
 interface Seat {
   readonly name: string;
@@ -154,6 +154,8 @@ describe('quorate-etcd', () => {
       const exit = await third.waitExit();
       assert.equal(exit.code, 1);
       assert.match(third.logText(10), /has already been bootstrapped/);
+      // It may have been the leader.
+      await first.waitReady();
       const { id } = (await membersOf(first)).get('infra3') ?? { id: 0 };
       expectStatus(await first.call({ method: 'DELETE', path: `/cluster/members/${id}`, timeoutMs: 20_000 }), 200);
       const peerUrls = [peerUrl(cluster.seat(3))];

@@ -14,7 +14,7 @@ import {
 } from '@quorate/replica/testing';
 import { judgeHistory, readHistory } from '@quorate/simulator';
 
-const QUORATE = fileURLToPath(new URL('../../src/bin.js', import.meta.url));
+const QUORATE = fileURLToPath(new URL('../../programs/quorate.js', import.meta.url));
 
 /** Enough to be sure that writes go on at every member, and over in a moment. */
 const WRITES = 60;

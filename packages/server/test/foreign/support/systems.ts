@@ -14,7 +14,7 @@ import { GrpcClient } from './grpc-client.js';
 
 export type SystemName = 'etcd' | 'quorate';
 
-const QUORATE_ETCD = fileURLToPath(new URL('../../../src/etcd-bin.js', import.meta.url));
+const QUORATE_ETCD = fileURLToPath(new URL('../../../programs/quorate-etcd.js', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
