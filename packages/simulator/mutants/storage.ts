@@ -49,7 +49,7 @@ export const storage: readonly Mutant[] = [
         'return isSaid && known.instance === instance ?',
         'return isSaid && known.instance !== "" ?',
       ),
-      inReplica('replica/publishing', "if (taken === '' || taken === folderOfGivenId)", 'if (taken !== undefined)'),
+      inReplica('replica/standing', "if (taken === '' || taken === folderOfGivenId)", 'if (taken !== undefined)'),
     ],
     test: replicaTest('replica/founding'),
   },

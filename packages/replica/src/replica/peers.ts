@@ -13,7 +13,6 @@ export class Peers {
   readonly #network: Network;
   readonly #initial: readonly PeerAddress[];
   readonly #introduced = new Map<MemberId, string>();
-  /** Everybody who has introduced itself since this member started. */
   readonly #met = new Set<MemberId>();
   /** What the directory said last: when it changes, it is newer than what the member said itself. */
   readonly #listed = new Map<MemberId, string>();
@@ -54,6 +53,11 @@ export class Peers {
   /** Its connection broke, and nothing was heard from it since. */
   isUnreachable(id: MemberId): boolean {
     return this.#unreachable.has(id);
+  }
+
+  /** Everybody who has introduced itself since this member started. */
+  get met(): ReadonlySet<MemberId> {
+    return this.#met;
   }
 
   /** It has introduced itself to this member: it runs, or did, with a log of its own. */

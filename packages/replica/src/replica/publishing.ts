@@ -1,7 +1,6 @@
 /** What a member has to tell the cluster about itself, held against what the directory says already. */
 import type { AdminOperation } from './admin.js';
 import type { Directory, DirectoryMember, Publication } from './directory.js';
-import { type Failure, failure } from './failure.js';
 import { urlsOf } from './peer-urls.js';
 import type { ReplicaOptions } from './replica-options.js';
 
@@ -45,16 +44,4 @@ export function publicationOf(publisher: Publisher, known: DirectoryMember): Pub
     return { id, name, peerAddress, clientAddress, clientUrls };
   }
   return isSaid && known.instance === instance ? undefined : { id, name, clientAddress, clientUrls, instance };
-}
-
-/** Another folder has taken this member's id: this one has forgotten what that one has promised (raft-bugs 35). */
-export function impostorOf(
-  { memberId, folderOfGivenId }: Pick<Publisher, 'memberId' | 'folderOfGivenId'>,
-  directory: Directory,
-): Failure | undefined {
-  if (folderOfGivenId === undefined) return undefined;
-  const taken = directory.get(memberId)?.instance ?? '';
-  if (taken === '' || taken === folderOfGivenId) return undefined;
-  const reason = `member ${memberId} has already been bootstrapped, from another data folder; remove it and add it again`;
-  return failure('data-folder', 'rejected', reason);
 }

@@ -27,7 +27,7 @@ import { ClusterTime } from './cluster-time.js';
 import { CommitNotices } from './commit-notices.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
 import { PUBLICATION_TAG } from './directory.js';
-import { commandTooLarge, type Failure, failure, noLeader, type Result, stopping } from './failure.js';
+import { commandTooLarge, type Failure, noLeader, type Result, stopping } from './failure.js';
 import { FirstElection } from './first-election.js';
 import { LeaderDuties } from './leader-duties.js';
 import {
@@ -42,7 +42,7 @@ import {
 import { LogWindow } from './log-window.js';
 import { type PeerView, peerViewOf } from './peer-view.js';
 import { Peers } from './peers.js';
-import { impostorOf, Publishing } from './publishing.js';
+import { Publishing } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
 import {
   type RecoveredState,
@@ -55,6 +55,7 @@ import { RequestRouter } from './request-router.js';
 import { type CommandWaiter, Requests } from './requests.js';
 import type { ArrivedSnapshot } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
+import { isOnlyVoter, reasonToStop, removed } from './standing.js';
 import type { AppliedCommand, FrozenState, StateMachine } from './state-machine.js';
 import { StoreDuties } from './store-duties.js';
 import { TurnMeter } from './turn-meter.js';
@@ -134,8 +135,7 @@ export class Replica implements NetworkInput {
     this.#publishing = new Publishing(options, (operation, done) => this.administer(operation, done));
     this.#updatePeers();
     // The only voter need not wait for anybody's silence.
-    const { config } = this.#state;
-    if (config.voters.length === 1 && config.voters[0] === options.memberId) this.#raft.campaign();
+    if (isOnlyVoter(this.#state.config, options.memberId)) this.#raft.campaign();
     this.#host.requestTurn();
   }
 
@@ -223,7 +223,9 @@ export class Replica implements NetworkInput {
   }
 
   introduced(peer: PeerAddress): void {
-    if (!this.#halted && this.#peers.introduced(peer)) this.#updatePeers();
+    if (this.#halted) return;
+    const isNews = this.#peers.introduced(peer);
+    if (!this.#hasToStop() && isNews) this.#updatePeers();
   }
 
   /** For somebody who is no member yet and asks about the id that it would have. */
@@ -234,7 +236,7 @@ export class Replica implements NetworkInput {
   refused(peer: MemberId, reason: 'removed' | 'other-cluster' | 'version'): void {
     if (this.#halted) return;
     this.#seams.trace.event('refused-by-peer', { peer, reason });
-    if (reason === 'removed') this.#halt(failure('removed', 'rejected', 'this member was removed from the cluster'));
+    if (reason === 'removed') this.#halt(removed);
   }
 
   // ---- inputs: time ----------------------------------------------------------------------------------------------
@@ -264,16 +266,14 @@ export class Replica implements NetworkInput {
     if (this.#raft.leader !== NO_MEMBER) this.#publishing.tick(this.#state.directory);
     this.#snapshots.tick();
     if (this.#stopping) this.#yieldLeadership();
-    if (this.#state.directory.isRemoved(this.#options.memberId) && this.#raft.role !== 'leader') {
-      this.#halt(failure('removed', 'rejected', 'this member was removed from the cluster'));
-      return;
-    }
-    const impostor = impostorOf(this.#options, this.#state.directory);
-    if (impostor !== undefined) {
-      this.#halt(impostor);
-      return;
-    }
-    this.#requestTurnIfDue();
+    if (!this.#hasToStop()) this.#requestTurnIfDue();
+  }
+
+  /** If so it stops. */
+  #hasToStop(): boolean {
+    const reason = reasonToStop(this.#options, this.#state, this.#raft, this.#peers.met);
+    if (reason !== undefined) this.#halt(reason);
+    return reason !== undefined;
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------

@@ -121,6 +121,14 @@ async function waitPublished(member: ProcessMember, count: number): Promise<void
   );
 }
 
+async function waitVoters(member: ProcessMember, count: number): Promise<void> {
+  await waitUntil(
+    async () => [...(await membersOf(member)).values()].filter(({ voter }) => voter).length === count,
+    `${count} members vote`,
+    { evidence: () => member.logText(20) },
+  );
+}
+
 describe('quorate-etcd', () => {
   it('founds a cluster of three with two, takes the third in an hour later, and all of them back after kill -9', () =>
     EtcdCluster.use(3, async (cluster) => {
@@ -178,6 +186,37 @@ describe('quorate-etcd', () => {
       const restarted = cluster.start(3);
       await restarted.waitReady();
       assert.equal((await statusOf(restarted)).id, added.memberId);
+    }));
+
+  it('stops a member that founded its cluster alone, and once more when it had lost its folder', () =>
+    EtcdCluster.use(3, async (cluster) => {
+      const seats = [cluster.seat(1)];
+      const first = cluster.start(1, {}, seats);
+      await first.waitReady();
+      await put(first, 'a');
+      const others: ProcessMember[] = [];
+      for (const number of [2, 3]) {
+        const peerUrls = [peerUrl(cluster.seat(number))];
+        const call = { method: 'POST', path: '/cluster/members', body: { peerUrls }, timeoutMs: 20_000 } as const;
+        expectStatus(await first.call(call), 200);
+        seats.push(cluster.seat(number));
+        const other = cluster.start(number, { 'initial-cluster-state': 'existing' }, seats);
+        await other.waitReady();
+        others.push(other);
+        await waitPublished(first, seats.length);
+      }
+      await waitVoters(first, 3);
+      await first.kill('SIGKILL');
+      first.wipe();
+      first.start();
+      const exit = await first.waitExit();
+      assert.equal(exit.code, 1);
+      assert.match(first.logText(10), /is alone in it: its data folder was lost .* add it again/);
+      for (const member of others) {
+        await member.waitReady();
+        await put(member, member.name);
+        await holds(member, 'a');
+      }
     }));
 
   it('makes the last one of three a cluster of its own', () =>
