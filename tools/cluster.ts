@@ -121,7 +121,7 @@ function greeting(leader: string): string {
     `  curl http://${second}/key/a`,
     `  curl -X DELETE http://${second}/key/a`,
     '',
-    `  node packages/server/dist/src/bin.js status --endpoint ${first}`,
+    `  node packages/server/dist/programs/quorate.js status --endpoint ${first}`,
     `  curl http://${first}/metrics`,
     '',
     `Kill one (kill -9 ${members[0]?.process.pid ?? ''} is ${members[0]?.name ?? ''}) and go on; bring it back with make run1, run2 or run3.`,
