@@ -104,6 +104,14 @@ test('endpoints come from flags or QUORATE_ENDPOINTS; the next one is asked when
   const nobody = await nobodyAt();
   assert.equal((await quorate(['put', 'a', 'b', '-e', nobody, '-e', address])).code, 0);
   assert.equal((await quorate(['get', 'a'], { QUORATE_ENDPOINTS: `${nobody}, http://${address}/` })).out, 'b\n');
+  assert.equal(
+    (await quorate(['--endpoint', nobody, '-e', address, 'get', 'a'])).out,
+    'b\n',
+    'in front of the command',
+  );
+  assert.equal((await quorate(['-e', nobody, 'member', 'list', '-e', address])).code, 0, 'in front and behind');
+  const nothingToAsk = await quorate(['-e', address, 'serve', '--print-config']);
+  assert.deepEqual([nothingToAsk.code, nothingToAsk.err], [2, 'quorate: serve takes no --endpoint\n']);
   const none = await quorate(['get', 'a', '-e', nobody]);
   assert.deepEqual(none, { code: 4, out: '', err: `quorate: ${nobody}: connection refused\n` });
   const wrong = await quorate(['get', 'a', '-e', 'nowhere']);

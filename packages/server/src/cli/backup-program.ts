@@ -1,7 +1,8 @@
 /** The commands of backups and of moving in from etcd: what there is to type. Their work is loaded when they are called. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../config/duration.js';
-import { DEFAULT_ENDPOINT, endpointsFrom } from './endpoints.js';
+import { endpointOption } from './endpoint-option.js';
+import { endpointsFrom } from './endpoints.js';
 import type { CliIo } from './io.js';
 
 const SAVE_TIMEOUT_MS = 3_600_000;
@@ -83,12 +84,7 @@ function addSave(snapshot: Command, io: CliIo): void {
     .command('save')
     .description('Save the whole state of a cluster, as of one moment, to a file.')
     .argument('<file>')
-    .option(
-      '-e, --endpoint <host:port>',
-      `where to ask; may be repeated [QUORATE_ENDPOINTS] (default: ${DEFAULT_ENDPOINT})`,
-      (value: string, previous: readonly string[]) => [...previous, value],
-      [],
-    )
+    .addOption(endpointOption())
     .addOption(durationOption('--timeout <duration>', 'how long it may take', SAVE_TIMEOUT_MS, '1h'))
     .option('--overwrite', 'replace the file if it is there')
     .option('--json', 'answer as JSON')

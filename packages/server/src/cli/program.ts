@@ -5,7 +5,8 @@ import { flagName, type Setting, type SettingKey, settingKeys, settings } from '
 import { QUORATE_VERSION } from '../version.js';
 import { addBackups } from './backup-program.js';
 import * as commands from './commands.js';
-import { DEFAULT_ENDPOINT, DEFAULT_TIMEOUT_MS, Endpoints, endpointsFrom } from './endpoints.js';
+import { endpointOption, takeEndpointsInFront } from './endpoint-option.js';
+import { DEFAULT_TIMEOUT_MS, Endpoints, endpointsFrom } from './endpoints.js';
 import { CliFailure, type CliIo, EXIT } from './io.js';
 import type { ServeModules } from './serve.js';
 import { status } from './status.js';
@@ -50,6 +51,7 @@ function buildProgram(io: CliIo, loadServe: () => Promise<ServeModules>): Comman
       'after',
       '\nExamples:\n  quorate serve --env-file .env1\n  quorate put colour blue\n  quorate get colour\n  quorate status',
     );
+  takeEndpointsInFront(program);
   addServe(program, io, loadServe);
   addKeys(program, io);
   addCluster(program, io);
@@ -137,21 +139,12 @@ interface ClientOptions {
   readonly timeout: number;
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
-}
-
 /** A command that talks to a cluster, with the options that all of these have. */
 function clientCommand(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
-    .option(
-      '-e, --endpoint <host:port>',
-      `where to ask; may be repeated, the next one is asked where that is safe [QUORATE_ENDPOINTS] (default: ${DEFAULT_ENDPOINT})`,
-      collect,
-      [],
-    )
+    .addOption(endpointOption('where to ask; may be repeated, the next one is asked where that is safe'))
     .addOption(
       new Option('--timeout <duration>', 'how long one endpoint may take')
         .argParser(parseTimeout)
