@@ -55,6 +55,15 @@ export const storage: readonly Mutant[] = [
   },
   {
     bug: 35,
+    name: 'forgets-who-was-started',
+    planted:
+      'founding: whoever answers a member with an empty folder goes by what it has applied, and not by what stands in its log',
+    kind: 'safety',
+    edits: [inReplica('replica/peer-view', 'return found;', 'return [];')],
+    test: replicaTest('replica/peer-view'),
+  },
+  {
+    bug: 35,
     name: 'lost-log-taken-for-a-new-one',
     planted: 'log: a member that has had a log starts with an empty one',
     kind: 'safety',

@@ -31,6 +31,11 @@ const FOUND: readonly (readonly [number, string, string])[] = [
     'a log was begun after a snapshot whose name was not durable yet',
     'snapshot-name-taken-for-durable-at-start',
   ],
+  [
+    1796055117,
+    'a member that had restarted did not know any more who is started, and let one found itself that had lost its disk',
+    'forgets-who-was-started',
+  ],
 ];
 
 for (const [seed, bug, name] of FOUND) {

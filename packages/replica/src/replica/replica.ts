@@ -40,7 +40,7 @@ import {
   WATCH_SLICE,
 } from './limits.js';
 import { LogWindow } from './log-window.js';
-import { type PeerView, peerViewOf } from './peer-view.js';
+import { type PeerView, peerViewOf, tracesIn } from './peer-view.js';
 import { Peers } from './peers.js';
 import { Publishing } from './publishing.js';
 import { type ReadDone, Reads } from './reads.js';
@@ -230,7 +230,7 @@ export class Replica implements NetworkInput {
 
   /** For somebody who is no member yet and asks about the id that it would have. */
   peerView(about: MemberId): PeerView {
-    return peerViewOf(this.#options, this.#state.directory, (id) => this.#peers.hasMet(id), about);
+    return peerViewOf(this.#options, this.#state.directory, [...this.#peers.met, ...tracesIn(this.#raft)], about);
   }
 
   refused(peer: MemberId, reason: 'removed' | 'other-cluster' | 'version'): void {

@@ -31,17 +31,17 @@ export class Membership {
   }
 
   wipe(member: Member): void {
-    if (!this.#mayLose(member)) return;
+    if (!this.mayLose(member)) return;
     this.#change = { member, isLoss: true };
     member.wipe();
   }
 
   damage(member: Member, kind: DamageKind): void {
-    if (this.#mayLose(member) && member.damage(kind)) this.#change = { member, isLoss: true };
+    if (this.mayLose(member) && member.damage(kind)) this.#change = { member, isLoss: true };
   }
 
   remove(member: Member): void {
-    if (!this.#mayLose(member)) return;
+    if (!this.mayLose(member)) return;
     const asked = this.#random.pick(this.#world.upMembers);
     const change = { member, isLoss: false };
     this.#change = change;
@@ -95,7 +95,7 @@ export class Membership {
   /** The leader becomes a learner while it leads: it has to stay until enough others know for good. */
   retire(leader: Member): void {
     const { config } = this.#world;
-    if (config === undefined || !this.#mayLose(leader)) return;
+    if (config === undefined || !this.mayLose(leader)) return;
     const changes = [{ type: 'add-learner', member: leader.memberId }] as const;
     this.#propose(leader, { changes, transition: 'auto', context: NO_CONTEXT });
   }
@@ -155,21 +155,26 @@ export class Membership {
     return this.#change !== undefined;
   }
 
-  #mayLose(member: Member): boolean {
+  /** Its disk, its vote or its place. */
+  mayLose(member: Member): boolean {
     const { config } = this.#world;
     if (config === undefined || this.#isChanging()) return false;
     const isSpare = config.voters.length >= VOTERS_MIN && config.voters.includes(member.memberId);
     if (!isSpare || config.votersOutgoing.length > 0) return false;
-    return this.#isKnown(config.voters) && this.#hasPublished(member, config.voters);
+    return this.#isKnown(config.voters) && this.#isKnownToBeStarted(member, config.voters);
   }
 
   /**
-   * Every voter knows from the log that the member is started. Members that found a cluster together publish that afterwards, and before
-   * it is decided only memory tells a member that has lost its disk from one that comes late (decision 0010).
+   * Every voter knows that the member is started, from its log, and will after a restart. Members that found a cluster together publish
+   * that afterwards, and before it is decided only memory tells a member that has lost its disk from one that comes late (decision 0010).
    */
-  #hasPublished({ memberId }: Member, voters: readonly number[]): boolean {
-    const directories = this.#world.members.filter((member) => voters.includes(member.memberId));
-    return directories.every(({ replica }) => (replica?.state.directory.get(memberId)?.instance ?? '') !== '');
+  #isKnownToBeStarted({ memberId }: Member, voters: readonly number[]): boolean {
+    const replicas = this.#world.members.filter((member) => voters.includes(member.memberId));
+    return replicas.every(({ replica }) => {
+      if (replica === undefined) return false;
+      const { directory, appliedIndex } = replica.state;
+      return (directory.get(memberId)?.instance ?? '') !== '' && replica.raft.persistedIndex >= appliedIndex;
+    });
   }
 
   /**

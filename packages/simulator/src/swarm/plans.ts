@@ -29,6 +29,7 @@ export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   'damaged-disk': damagedDisk,
   farewell,
   'retiring-leader': retiringLeader,
+  'forgotten-founder': forgottenFounder,
 };
 
 /** As late in the interval of its check of the quorum as chance has it: a leader that is cut off then stays one for longest. */
@@ -275,4 +276,24 @@ function* retiringLeader(stage: Stage): Plan {
   yield* stage.sleep(stage.random.between(0, stage.electionMs));
   stage.membership.promote(stage.world.leader ?? leader);
   yield* stage.sleep(stage.random.between(0, stage.electionMs));
+}
+
+/**
+ * A member loses its disk as soon as the others know that it is started, and these restart: a commit index is on the disk only with the
+ * next write, and there is none. It must not found itself again, if it has founded the cluster with them.
+ */
+function* forgottenFounder(stage: Stage): Plan {
+  stage.quiet();
+  const scene = yield* stage.scene(2);
+  if (scene === undefined) return;
+  const members = stage.shuffle([scene.leader, ...scene.others]);
+  const [victim = scene.leader, ...others] = members;
+  if (!(yield* stage.until(() => stage.membership.mayLose(victim), 4))) return;
+  stage.membership.wipe(victim);
+  for (const member of others) {
+    member.crash(stage.world.drawCrashKind(stage.random), 'forgotten founder');
+    member.start();
+  }
+  victim.start();
+  yield* stage.sleep(stage.random.between(0, 4 * stage.electionMs));
 }

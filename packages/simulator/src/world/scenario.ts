@@ -73,7 +73,8 @@ export type PlanName =
   | 'joint-changes'
   | 'damaged-disk'
   | 'farewell'
-  | 'retiring-leader';
+  | 'retiring-leader'
+  | 'forgotten-founder';
 
 export const PLAN_NAMES: readonly PlanName[] = [
   'lonely-leader',
@@ -91,7 +92,10 @@ export const PLAN_NAMES: readonly PlanName[] = [
   'damaged-disk',
   'farewell',
   'retiring-leader',
+  'forgotten-founder',
 ];
+/** But for those that are drawn with what they need. */
+const PLANS_BY_CHANCE = PLAN_NAMES.filter((name) => name !== 'forgotten-founder');
 /** So many runs follow a plan. */
 const PLAN_CHANCE = 0.5;
 
@@ -172,6 +176,8 @@ export type StoreAsk = (typeof STORE_ASKS)[number];
 
 /** So many runs have a cluster that its members found together. */
 const TOGETHER_CHANCE = 0.25;
+/** Of these, so many follow the plan for them. */
+const FORGOTTEN_CHANCE = 0.15;
 
 const KiB = 1024;
 const SECOND_MS = 1_000;
@@ -194,7 +200,21 @@ export function drawScenario(random: Stream): Scenario {
   const scenario = drawChanceScenario(random);
   const planned = random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
   const whole = random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
-  return { ...whole, founding: random.chance(TOGETHER_CHANCE) ? 'together' : 'alone' };
+  if (!random.chance(TOGETHER_CHANCE)) return { ...whole, founding: 'alone' };
+  return random.chance(FORGOTTEN_CHANCE) ? withForgottenFounder(random, whole) : { ...whole, founding: 'together' };
+}
+
+function withForgottenFounder(random: Stream, scenario: Scenario): Scenario {
+  const electionMs = scenario.electionTicks * scenario.tickMs;
+  return {
+    ...scenario,
+    founding: 'together',
+    plan: 'forgotten-founder',
+    members: random.pick([3, 3, 5]),
+    stormMs: random.between(30, 60) * electionMs,
+    faults: random.chance(0.6) ? {} : scenario.faults,
+    faultIntervalMs: Math.max(scenario.faultIntervalMs, 2 * electionMs),
+  };
 }
 
 /** One that leaves everything to chance: without a plan. */
@@ -255,7 +275,7 @@ function withStoreWork(random: Stream, scenario: Scenario): Scenario {
 
 /** A plan needs time, members, something to do, and not too much in its way. */
 function withPlan(random: Stream, scenario: Scenario): Scenario {
-  const plan = random.pick(PLAN_NAMES);
+  const plan = random.pick(PLANS_BY_CHANCE);
   const { electionTicks, tickMs } = scenario;
   const electionMs = electionTicks * tickMs;
   const needsTrimming = plan === 'laggard' || plan === 'frozen-leader' || plan === 'bare-header';
