@@ -17,6 +17,8 @@ export const SYSTEMS: readonly SystemName[] = ['etcd', 'quorate'];
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const QUORATE_ETCD = path.join(ROOT, 'packages', 'server', 'dist', 'programs', 'quorate-etcd.js');
+/** The same as modules, each with its package in its path: what a profile tells the rooms apart by. */
+const QUORATE_ETCD_MODULES = path.join(ROOT, 'packages', 'server', 'dist', 'src', 'etcd-bin.js');
 const PRELOAD_FLAG = '--import';
 const MEMBERS = 3;
 const STOP_TIMEOUT_MS = 10_000;
@@ -148,8 +150,8 @@ export class System {
     const folder = mkdtempSync(path.join(os.tmpdir(), `bench-${name}-`));
     const ports = await freePorts(2 * MEMBERS);
     const peers = Array.from({ length: MEMBERS }, (_, i) => `m${i + 1}=http://127.0.0.1:${ports[2 * i + 1]}`).join(',');
-    const imports = preload === undefined ? [] : [PRELOAD_FLAG, preload];
-    const program = name === 'etcd' ? ['etcd'] : [process.execPath, ...imports, QUORATE_ETCD];
+    const quorate = preload === undefined ? [QUORATE_ETCD] : [PRELOAD_FLAG, preload, QUORATE_ETCD_MODULES];
+    const program = name === 'etcd' ? ['etcd'] : [process.execPath, ...quorate];
     const members = Array.from({ length: MEMBERS }, (_, i) => {
       const [client = 0, peer = 0] = ports.slice(2 * i);
       const data = path.join(folder, `m${i + 1}`);

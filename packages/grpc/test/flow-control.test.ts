@@ -121,6 +121,30 @@ describe('flow control', () => {
     assert.equal(call.bytesQueued, 0);
   });
 
+  it('sends a message in two parts, of which the first may be used again at once and the second shared', async () => {
+    client = await RawClient.connect(server.port, [4, 0]);
+    client.send(headers(1, requestFields('Open')), headers(3, requestFields('Open')), windowUpdate(3, 100_000));
+    await until(() => server.open.length === 2);
+    const head = Buffer.alloc(4);
+    const rests = [Buffer.alloc(0), Buffer.from('rest'), Buffer.alloc(3000, 'r')];
+    // One waits for its window, the other does not.
+    for (const rest of rests) {
+      for (const call of server.open) {
+        head.write('head');
+        call.send(rest, head);
+        head.fill('x');
+      }
+    }
+    client.send(windowUpdate(1, 100_000));
+    const expected = Buffer.concat(rests.map((rest) => message(Buffer.concat([Buffer.from('head'), rest]))));
+    for (const id of [1, 3]) {
+      await until(() => received(id) === expected.length);
+      const frames = client.frames.filter((one) => one.type === FrameType.data && one.streamId === id);
+      assert.deepEqual(Buffer.concat(frames.map(({ payload }) => payload)), expected);
+    }
+    for (const call of server.open) assert.equal(call.bytesQueued, 0);
+  });
+
   it('takes larger messages than the windows, and gives the windows back', async () => {
     client = await RawClient.connect(server.port);
     const large = message(Buffer.alloc(1_500_000, 'm'));

@@ -42,9 +42,10 @@ export interface StreamCall extends Call {
   onHalfClose(fn: () => void): void;
   /**
    * Queues a message. False: more than `callQueueBytesHigh` wait for the client; stop, and go on at onDrain. The bytes
-   * belong to the call from now on and must not change (several calls may be given the same bytes).
+   * belong to the call from now on and must not change (several calls may be given the same bytes). `head`: bytes of the message that go
+   * before these, and are copied before send() returns.
    */
-  send(message: Uint8Array): boolean;
+  send(message: Uint8Array, head?: Uint8Array): boolean;
   /** Bytes that wait for the client to take them. */
   readonly bytesQueued: number;
   /** Called when, after a false of send(), half of `callQueueBytesHigh` or less is queued. */

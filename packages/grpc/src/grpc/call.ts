@@ -131,10 +131,10 @@ export class ServerCall implements UnaryCall, StreamCall, DeadlineEntry {
     this.owner.sender.end(this, { code, message, metadata: trailers });
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: Uint8Array, head?: Uint8Array): boolean {
     if (this.isCancelled) return false;
     this.mustBeOpen();
-    this.owner.sender.send(this, message);
+    this.owner.sender.send(this, message, head);
     return !this.isAboveHigh && !this.isCancelled;
   }
 

@@ -28,7 +28,8 @@ import {
 } from './protocol.js';
 
 const PREFIX_BYTES = 5;
-/** Queued messages below this size are copied together with their prefix; larger ones are kept as they are. */
+const NO_BYTES = new Uint8Array(0);
+/** Queued messages below this size are copied together with their prefix and head; larger ones are kept as they are. */
 const COPY_BYTES_MAX = 1024;
 /** Frames are no larger than what every peer accepts: larger ones gain nothing and would delay other streams. */
 const DATA_BYTES_MAX = FRAME_BYTES_DEFAULT;
@@ -97,23 +98,28 @@ export class Sender {
     this.closeLocal(call);
   }
 
-  /** Sends or queues a message; the queue refers to its bytes. A call whose client takes nothing ends when too much is queued. */
-  send(call: ServerCall, message: Uint8Array): void {
+  /**
+   * Sends or queues a message, of which `head` is the beginning: the queue has a copy of that and refers to the rest. A call whose client
+   * takes nothing ends when too much is queued.
+   */
+  send(call: ServerCall, message: Uint8Array, head: Uint8Array = NO_BYTES): void {
     const { queueBytesMax, callQueueBytesHigh } = this.owner.limits;
     if (this.bytesQueued > queueBytesMax) {
       return call.abort(GrpcStatus.resourceExhausted, 'grpc: too many responses wait for this client', 'protocol');
     }
     if (!call.hasSentHead) this.sendHead(call, undefined);
-    const bytes = PREFIX_BYTES + message.length;
+    const messageBytes = head.length + message.length;
+    const bytes = PREFIX_BYTES + messageBytes;
     if (call.bytesQueued === 0 && bytes <= DATA_BYTES_MAX && bytes <= this.roomFor(call)) {
       const out = this.output.reserve(FRAME_HEADER_BYTES + bytes);
       let at = writeFrameHeader(out, this.output.offset, bytes, FrameType.data, Flag.none, call.id);
-      at = writePrefix(out, at, message.length);
+      at = writePrefix(out, at, messageBytes);
+      at = copy(head, out, at);
       this.output.offset = copy(message, out, at);
       this.sent(call, bytes);
       return;
     }
-    this.enqueue(call, message);
+    this.enqueue(call, message, head);
     this.pump();
     if (call.bytesQueued > callQueueBytesHigh) call.isAboveHigh = true;
   }
@@ -210,20 +216,22 @@ export class Sender {
     return Math.min(this.windowBytes, this.peerInitialWindowBytes + call.sendCredit);
   }
 
-  private enqueue(call: ServerCall, message: Uint8Array): void {
+  private enqueue(call: ServerCall, message: Uint8Array, head: Uint8Array): void {
     if (call.queue === undefined) {
       call.queue = [];
       call.queueAt = 0;
       call.queueOffset = 0;
     }
     const isSmall = message.length < COPY_BYTES_MAX;
-    const prefix = Buffer.allocUnsafe(isSmall ? PREFIX_BYTES + message.length : PREFIX_BYTES);
-    writePrefix(prefix, 0, message.length);
-    call.queue.push(prefix);
-    if (isSmall) prefix.set(message, PREFIX_BYTES);
+    const headEnd = PREFIX_BYTES + head.length;
+    const beginning = Buffer.allocUnsafe(isSmall ? headEnd + message.length : headEnd);
+    writePrefix(beginning, 0, head.length + message.length);
+    beginning.set(head, PREFIX_BYTES);
+    call.queue.push(beginning);
+    if (isSmall) beginning.set(message, headEnd);
     else call.queue.push(message);
-    call.bytesQueued += PREFIX_BYTES + message.length;
-    this.bytesQueued += PREFIX_BYTES + message.length;
+    call.bytesQueued += headEnd + message.length;
+    this.bytesQueued += headEnd + message.length;
     this.ready.add(call);
   }
 

@@ -103,8 +103,9 @@ export class GatewayStream implements Duplex<unknown, unknown> {
     return this.#write(`${JSON.stringify({ result })}\n`);
   }
 
-  sendEncoded(message: Uint8Array): boolean {
-    return this.#isDone ? true : this.send(this.#response.decode(message));
+  sendEncoded(message: Uint8Array, head?: Uint8Array): boolean {
+    if (this.#isDone) return true;
+    return this.send(this.#response.decode(head === undefined ? message : Buffer.concat([head, message])));
   }
 
   pause(): void {

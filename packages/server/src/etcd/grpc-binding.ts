@@ -178,9 +178,9 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
     return this.sendEncoded(this.#response.encode(message as MessageInit<Response>));
   }
 
-  sendEncoded(message: Uint8Array): boolean {
+  sendEncoded(message: Uint8Array, head?: Uint8Array): boolean {
     if (this.#isEnded || this.#call.isCancelled) return true;
-    return this.#call.send(message);
+    return this.#call.send(message, head);
   }
 
   onDrain(listener: () => void): void {

@@ -49,8 +49,11 @@ export interface Duplex<Request, Response> {
   onHalfClose(listener: () => void): void;
   /** False: enough is queued for this client; more is taken, but whoever has more should wait for onDrain. */
   send(message: Response): boolean;
-  /** The same with a message that is encoded already, so that one encoding serves many streams. Its bytes must not change any more. */
-  sendEncoded(message: Uint8Array): boolean;
+  /**
+   * The same with a message that is encoded already, so that one encoding serves many streams. Its bytes must not change any more.
+   * `head`: bytes of the message that go before these; they are copied.
+   */
+  sendEncoded(message: Uint8Array, head?: Uint8Array): boolean;
   onDrain(listener: () => void): void;
   /** Until resume() no message is delivered; a client that goes on sending is held back by flow control. */
   pause(): void;

@@ -15,6 +15,7 @@ import type { WatchEvent, Watcher } from '@quorate/replica';
 import type { EtcdBackend } from './backend.js';
 import type { Duplex } from './service.js';
 import { keyBytes, keyOf, keyValueMessage, rangeEndOf } from './translate.js';
+import type { WatchHead } from './watch-head.js';
 
 const EVERY_KEY_FROM = '\0';
 /** What a refused creation and the progress of a whole stream carry in place of an id. */
@@ -40,6 +41,7 @@ interface Watch {
 export class WatchSession {
   readonly #backend: EtcdBackend;
   readonly #stream: Duplex<WatchRequest, WatchResponse>;
+  readonly #head: WatchHead;
   readonly #watches = new Map<number, Watch>();
   /** Ids of watches that compaction has ended: as with etcd they are taken until the client cancels them, too. */
   readonly #ended = new Set<number>();
@@ -49,9 +51,11 @@ export class WatchSession {
   #progressTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(backend: EtcdBackend, watches: Duplex<WatchRequest, WatchResponse>) {
+  /** `head`: that of the whole service. */
+  constructor(backend: EtcdBackend, watches: Duplex<WatchRequest, WatchResponse>, head: WatchHead) {
     this.#backend = backend;
     this.#stream = watches;
+    this.#head = head;
     watches.onMessage((request) => this.#receive(request));
     watches.onDrain(() => this.#drained());
   }
@@ -151,17 +155,15 @@ export class WatchSession {
   #tell(watch: Watch, events: readonly WatchEvent[], revision: number): boolean {
     if (events.length === 0) return !this.#isFull;
     watch.isActive = true;
-    const header = this.#backend.headers.now(revision);
     const { requestBytesMax } = this.#backend.settings;
     const body = encodedEvents(events, watch.wantsPrevious);
     if (!watch.mayFragment || body.length <= requestBytesMax) {
-      return this.#sent(this.#stream.sendEncoded(joined(WatchResponse.encode({ header, watchId: watch.id }), body)));
+      return this.#sent(this.#stream.sendEncoded(body, this.#head.write(revision, watch.id, false)));
     }
     const fragments = fragmentsOf(events, watch.wantsPrevious, requestBytesMax);
     for (const [i, fragment] of fragments.entries()) {
-      const isLast = i === fragments.length - 1;
-      const head = WatchResponse.encode({ header, watchId: watch.id, fragment: !isLast });
-      this.#sent(this.#stream.sendEncoded(joined(head, fragment)));
+      const hasMore = i < fragments.length - 1;
+      this.#sent(this.#stream.sendEncoded(fragment, this.#head.write(revision, watch.id, hasMore)));
     }
     return !this.#isFull;
   }
@@ -280,12 +282,4 @@ function fragmentsOf(events: readonly WatchEvent[], withPrevious: boolean, bytes
   }
   fragments.push(Buffer.concat(parts));
   return fragments;
-}
-
-/** Two encodings of a message's parts, one after the other, are the encoding of the whole (Protocol Buffers, "last one wins"). */
-function joined(head: Uint8Array, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(head.length + body.length);
-  bytes.set(head);
-  bytes.set(body, head.length);
-  return bytes;
 }
