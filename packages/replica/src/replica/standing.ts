@@ -57,8 +57,12 @@ function strangerOf(self: MemberId, state: Applied, raft: Consensus, met: Iterab
   const known = configMembers(config);
   for (const id of met) {
     if (known.includes(id) || directory.isRemoved(id)) continue;
-    const reason = `member ${id} belongs to this cluster and is unknown to member ${self}, which is alone in it: its data folder was lost after others had been added. Remove this member there and add it again`;
-    return failure('data-folder', 'rejected', reason);
+    return failure(
+      'data-folder',
+      'rejected',
+      `member ${id} belongs to this cluster and is unknown to member ${self}, which is alone in it: its data folder was lost after ` +
+        'others had been added, or it was made a cluster of its own while they went on. Remove it there and add it again',
+    );
   }
   return undefined;
 }
