@@ -55,14 +55,9 @@ export class Peers {
     return this.#unreachable.has(id);
   }
 
-  /** Everybody who has introduced itself since this member started. */
+  /** Everybody who has introduced itself since this member started: each runs, or did, with a log of its own. */
   get met(): ReadonlySet<MemberId> {
     return this.#met;
-  }
-
-  /** It has introduced itself to this member: it runs, or did, with a log of its own. */
-  hasMet(id: MemberId): boolean {
-    return this.#met.has(id);
   }
 
   /** True when a removed member's time is over: update() is due. */

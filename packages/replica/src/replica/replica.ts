@@ -121,7 +121,7 @@ export class Replica implements NetworkInput {
     this.#encoder = new PeerEncoder(seams.platform);
     this.#notices = new CommitNotices((message) => this.#sendPeer(message.to, { kind: 'raft', message }));
     this.#peers = new Peers(options.memberId, seams.network, options.initialPeers, options.electionTicks);
-    this.#firstElection = new FirstElection(options.memberId, (id) => this.#peers.hasMet(id));
+    this.#firstElection = new FirstElection(options.memberId, (id) => this.#peers.met.has(id));
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
     this.time = new ClusterTime(seams.clock, this.#state.store.timeMs);
     this.watches = new WatchHub(

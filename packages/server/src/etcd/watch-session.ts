@@ -10,12 +10,14 @@
  * over to them; what it handed over stands before this reply in the same queue.
  */
 import type { Event, WatchCreateRequest, WatchRequest } from '@quorate/proto';
-import { WatchResponse } from '@quorate/proto';
+import { WatchResponse, Writer } from '@quorate/proto';
 import type { WatchEvent, Watcher } from '@quorate/replica';
 import type { EtcdBackend } from './backend.js';
 import type { Duplex } from './service.js';
 import { keyBytes, keyOf, keyValueMessage, rangeEndOf } from './translate.js';
-import type { WatchHead } from './watch-head.js';
+
+/** Of the beginnings of messages. */
+const writer = new Writer();
 
 const EVERY_KEY_FROM = '\0';
 /** What a refused creation and the progress of a whole stream carry in place of an id. */
@@ -41,7 +43,6 @@ interface Watch {
 export class WatchSession {
   readonly #backend: EtcdBackend;
   readonly #stream: Duplex<WatchRequest, WatchResponse>;
-  readonly #head: WatchHead;
   readonly #watches = new Map<number, Watch>();
   /** Ids of watches that compaction has ended: as with etcd they are taken until the client cancels them, too. */
   readonly #ended = new Set<number>();
@@ -51,11 +52,9 @@ export class WatchSession {
   #progressTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** `head`: that of the whole service. */
-  constructor(backend: EtcdBackend, watches: Duplex<WatchRequest, WatchResponse>, head: WatchHead) {
+  constructor(backend: EtcdBackend, watches: Duplex<WatchRequest, WatchResponse>) {
     this.#backend = backend;
     this.#stream = watches;
-    this.#head = head;
     watches.onMessage((request) => this.#receive(request));
     watches.onDrain(() => this.#drained());
   }
@@ -158,14 +157,25 @@ export class WatchSession {
     const { requestBytesMax } = this.#backend.settings;
     const body = encodedEvents(events, watch.wantsPrevious);
     if (!watch.mayFragment || body.length <= requestBytesMax) {
-      return this.#sent(this.#stream.sendEncoded(body, this.#head.write(revision, watch.id, false)));
+      return this.#sent(this.#stream.sendEncoded(body, this.#head(revision, watch.id, false)));
     }
     const fragments = fragmentsOf(events, watch.wantsPrevious, requestBytesMax);
     for (const [i, fragment] of fragments.entries()) {
       const hasMore = i < fragments.length - 1;
-      this.#sent(this.#stream.sendEncoded(fragment, this.#head.write(revision, watch.id, hasMore)));
+      this.#sent(this.#stream.sendEncoded(fragment, this.#head(revision, watch.id, hasMore)));
     }
     return !this.#isFull;
+  }
+
+  /**
+   * How a message begins, valid until the next call: two encodings of a message's parts, one after the other, are the encoding of the
+   * whole (Protocol Buffers, "last one wins"). `hasMore`: it is a fragment, and not the last one.
+   */
+  #head(revision: number, watchId: number, hasMore: boolean): Uint8Array {
+    writer.clear();
+    writer.raw(this.#backend.headers.answer(revision));
+    WatchResponse.encodeInto(writer, { watchId, fragment: hasMore });
+    return writer.view();
   }
 
   /** For a progress request: silently nothing unless every watch has seen all there is, and has begun (contract 23). */

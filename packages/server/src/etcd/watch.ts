@@ -3,7 +3,6 @@ import { SERVICES, type WatchRequest, type WatchResponse } from '@quorate/proto'
 import type { EtcdBackend } from './backend.js';
 import { etcdFailure } from './errors.js';
 import { type CallContext, type Duplex, type Served, stream } from './service.js';
-import { WatchHead } from './watch-head.js';
 import { WatchSession } from './watch-session.js';
 
 /** Without a leader for so many election timeouts a stream that asked for one ends (contract 24). */
@@ -11,11 +10,9 @@ const LEADERLESS_ELECTIONS = 3;
 
 export class WatchService {
   readonly #backend: EtcdBackend;
-  readonly #head: WatchHead;
 
   constructor(backend: EtcdBackend) {
     this.#backend = backend;
-    this.#head = new WatchHead(backend.headers);
   }
 
   methods(): readonly Served[] {
@@ -29,7 +26,7 @@ export class WatchService {
       watches.end(etcdFailure('NoLeader'));
       return;
     }
-    const session = new WatchSession(this.#backend, watches, this.#head);
+    const session = new WatchSession(this.#backend, watches);
     const ends: (() => void)[] = [];
     const close = (): void => {
       session.close();

@@ -5,7 +5,6 @@ import { type MessageInit, SERVICES, type WatchRequest, type WatchResponse } fro
 import { ETCD_DEFAULTS } from '../../src/etcd/backend.js';
 import { Headers } from '../../src/etcd/header.js';
 import type { Duplex } from '../../src/etcd/service.js';
-import { WatchHead } from '../../src/etcd/watch-head.js';
 import { WatchSession } from '../../src/etcd/watch-session.js';
 import { bytes, call, doorWith, type RunningEtcd, runEtcd, text, turns, until, Watching } from './support.js';
 
@@ -389,7 +388,7 @@ test('a session sends nothing more to a full queue, however many watches it has,
   const queue = new FullQueue();
   const headers = new Headers(member.door);
   const backend = { ...member, headers, settings: ETCD_DEFAULTS, onStop: () => () => {} };
-  const session = new WatchSession(backend, queue, new WatchHead(backend.headers));
+  const session = new WatchSession(backend, queue);
   for (let count = 0; count < 10; count += 1) queue.receive({ createRequest: { key: bytes('a') } });
   assert.deepEqual([queue.sent, queue.isPaused], [10, false]);
   queue.isFull = true;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { JoinResult } from '@quorate/replica';
+import type { JoinResult, MemberInfo } from '@quorate/replica';
 import { freePorts, httpCall, ProcessMember, waitUntil } from '@quorate/replica/testing';
 import { expectStatus, membersOf, statusOf } from './support.js';
 
@@ -109,24 +109,39 @@ async function holds(member: ProcessMember, key: string): Promise<void> {
   expectStatus(await member.call({ method: 'GET', path: `/key/${key}`, timeoutMs: 20_000 }), 200);
 }
 
-/** Resolves when all have published their client URLs, as this member sees it. */
-async function waitPublished(member: ProcessMember, count: number): Promise<void> {
+/** Resolves when so many members are such, as this member sees it. */
+async function waitMembers(
+  member: ProcessMember,
+  count: number,
+  what: string,
+  isSuch: (info: MemberInfo) => boolean,
+): Promise<void> {
   await waitUntil(
-    async () => {
-      const members = [...(await membersOf(member)).values()];
-      return members.filter(({ clientUrls }) => clientUrls.length > 0).length === count;
-    },
-    `${count} members have published themselves`,
+    async () => [...(await membersOf(member)).values()].filter(isSuch).length === count,
+    `${count} members ${what}`,
     { evidence: () => member.logText(20) },
   );
 }
 
-async function waitVoters(member: ProcessMember, count: number): Promise<void> {
-  await waitUntil(
-    async () => [...(await membersOf(member)).values()].filter(({ voter }) => voter).length === count,
-    `${count} members vote`,
-    { evidence: () => member.logText(20) },
-  );
+/** They have published their client URLs. */
+function waitPublished(member: ProcessMember, count: number): Promise<void> {
+  return waitMembers(member, count, 'have published themselves', ({ clientUrls }) => clientUrls.length > 0);
+}
+
+async function addMember(via: ProcessMember, seat: Seat): Promise<JoinResult> {
+  const body = { peerUrls: [peerUrl(seat)] };
+  const answer = await via.call({ method: 'POST', path: '/cluster/members', body, timeoutMs: 20_000 });
+  expectStatus(answer, 200);
+  return JSON.parse(answer.kind === 'answer' ? answer.body : '') as JoinResult;
+}
+
+/** It loses its folder, is started again as it was, and ends. */
+async function startWithoutFolder(member: ProcessMember): Promise<void> {
+  await member.kill('SIGKILL');
+  member.wipe();
+  member.start();
+  const exit = await member.waitExit();
+  assert.equal(exit.code, 1);
 }
 
 describe('quorate-etcd', () => {
@@ -156,25 +171,13 @@ describe('quorate-etcd', () => {
       await Promise.all(members.map((member) => member.waitReady()));
       await put(first, 'a');
       await waitPublished(first, 3);
-      await third.kill('SIGKILL');
-      third.wipe();
-      third.start();
-      const exit = await third.waitExit();
-      assert.equal(exit.code, 1);
+      await startWithoutFolder(third);
       assert.match(third.logText(10), /has already been bootstrapped/);
       // It may have been the leader.
       await first.waitReady();
       const { id } = (await membersOf(first)).get('infra3') ?? { id: 0 };
       expectStatus(await first.call({ method: 'DELETE', path: `/cluster/members/${id}`, timeoutMs: 20_000 }), 200);
-      const peerUrls = [peerUrl(cluster.seat(3))];
-      const answer = await first.call({
-        method: 'POST',
-        path: '/cluster/members',
-        body: { peerUrls },
-        timeoutMs: 20_000,
-      });
-      expectStatus(answer, 200);
-      const added = JSON.parse(answer.kind === 'answer' ? answer.body : '') as JoinResult;
+      const added = await addMember(first, cluster.seat(3));
       third.wipe();
       const again = cluster.start(3, { 'initial-cluster-state': 'existing' });
       await again.waitReady();
@@ -196,21 +199,15 @@ describe('quorate-etcd', () => {
       await put(first, 'a');
       const others: ProcessMember[] = [];
       for (const number of [2, 3]) {
-        const peerUrls = [peerUrl(cluster.seat(number))];
-        const call = { method: 'POST', path: '/cluster/members', body: { peerUrls }, timeoutMs: 20_000 } as const;
-        expectStatus(await first.call(call), 200);
+        await addMember(first, cluster.seat(number));
         seats.push(cluster.seat(number));
         const other = cluster.start(number, { 'initial-cluster-state': 'existing' }, seats);
         await other.waitReady();
         others.push(other);
         await waitPublished(first, seats.length);
       }
-      await waitVoters(first, 3);
-      await first.kill('SIGKILL');
-      first.wipe();
-      first.start();
-      const exit = await first.waitExit();
-      assert.equal(exit.code, 1);
+      await waitMembers(first, 3, 'vote', ({ voter }) => voter);
+      await startWithoutFolder(first);
       assert.match(first.logText(10), /is alone in it: its data folder was lost .* add it again/);
       for (const member of others) {
         await member.waitReady();
