@@ -15,6 +15,7 @@ export type { RecoveredState, ReplicaHost, ReplicaOptions, ReplicaSeams } from '
 export { StateMachine } from './replica/state-machine.js';
 export * from './seams/index.js';
 export * from './store/index.js';
+export { Arena } from './testing/arena.js';
 export { isAt } from './testing/chunks.js';
 export { type DiskOperation, MemoryDisk } from './testing/memory-disk.js';
 export { type ChannelFaults, MemoryEndpoint, MemoryNetwork } from './testing/memory-network.js';

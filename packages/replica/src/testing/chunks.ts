@@ -10,7 +10,10 @@ const CUT_BYTES_MAX = 2 * 1024;
 let block = new ArrayBuffer(BLOCK_BYTES);
 let blockUsed = 0;
 
-function allocate(length: number): Uint8Array {
+/** For so many bytes; what they hold is not said. */
+export type Allocate = (bytes: number) => Uint8Array;
+
+export function allocate(length: number): Uint8Array {
   if (length > CUT_BYTES_MAX) return new Uint8Array(length);
   if (blockUsed + length > BLOCK_BYTES) {
     block = new ArrayBuffer(BLOCK_BYTES);
@@ -21,11 +24,11 @@ function allocate(length: number): Uint8Array {
   return bytes;
 }
 
-/** A copy. */
-export function join(chunks: readonly Uint8Array[]): Uint8Array {
+/** A copy, in memory from `allocateCopy`. */
+export function join(chunks: readonly Uint8Array[], allocateCopy: Allocate = allocate): Uint8Array {
   let length = 0;
   for (const chunk of chunks) length += chunk.length;
-  const bytes = allocate(length);
+  const bytes = allocateCopy(length);
   let offset = 0;
   for (const chunk of chunks) {
     if (chunk.length > LOOP_BYTES_MAX) bytes.set(chunk, offset);

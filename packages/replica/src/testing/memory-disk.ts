@@ -18,7 +18,7 @@
 import { PathOrder } from '../adapters/path-order.js';
 import { type Disk, type DiskDone, DiskError, type DiskErrorCode } from '../seams/disk.js';
 import type { RandomStream } from '../seams/random.js';
-import { isJoined, join } from './chunks.js';
+import { type Allocate, isJoined, join } from './chunks.js';
 import { MEMORY_SECTOR_BYTES, MemoryFile } from './memory-file.js';
 
 export type DiskOperation =
@@ -38,6 +38,8 @@ export interface MemoryDiskOptions {
   readonly random: RandomStream;
   /** How long the operation takes; 0 unless given. */
   readonly latencyMs?: ((operation: DiskOperation, path: string, bytes: number) => number) | undefined;
+  /** Where what it holds, and what is read of it, is kept: see Arena. The heap unless given. */
+  readonly allocate?: Allocate;
 }
 
 /** One change of a folder that is not durable yet. A rename is one change: it happens as a whole or not at all. */
@@ -186,14 +188,14 @@ export class MemoryDisk implements Disk {
   create(path: string, sizeBytes: number, done: DiskDone): void {
     this.#run('create', [path], sizeBytes, done, () => {
       if (!this.#shown.folders.has(folderOf(path))) return this.#error('not-found', 'create', path);
-      const file = new MemoryFile();
+      const file = new MemoryFile(this.#options.allocate);
       this.#change(folderOf(path), (medium) => medium.files.set(path, file));
       return this.#grow(file, sizeBytes, 'create', path);
     });
   }
 
   write(path: string, offset: number, chunks: readonly Uint8Array[], done: DiskDone): void {
-    const bytes = join(chunks);
+    const bytes = join(chunks, this.#options.allocate);
     const { length } = bytes;
     const checked: DiskDone = (error) => {
       if (!isJoined(chunks, bytes))

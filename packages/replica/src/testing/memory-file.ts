@@ -7,24 +7,31 @@
  * are not: what was written since is remembered as it came, and taken apart into sectors when there is a crash.
  */
 import type { RandomStream } from '../seams/random.js';
-import { isAt } from './chunks.js';
+import { type Allocate, allocate, isAt } from './chunks.js';
 
 export const MEMORY_SECTOR_BYTES = 512;
 
+const NO_BYTES = new Uint8Array(0);
 /** Room for so many to begin with. */
 const SECTORS_MIN = 4;
 
 /** Bytes without end, in sectors: those that nobody has written are not there, and read as zeros. */
 class Image {
-  #bytes = new Uint8Array(0);
+  readonly #allocate: Allocate;
+  #bytes: Uint8Array = NO_BYTES;
   /** By sector: 1 if it is there. */
   #there = new Uint8Array(0);
   /** Every sector that is there lies before it. */
   end = 0;
 
+  constructor(allocateBytes: Allocate) {
+    this.#allocate = allocateBytes;
+  }
+
   read(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    bytes.set(this.#bytes.subarray(offset, offset + length));
+    const there = this.#bytes.subarray(offset, offset + length);
+    const bytes = this.#allocate(length).fill(0, there.length);
+    bytes.set(there);
     return bytes;
   }
 
@@ -32,7 +39,7 @@ class Image {
     if (bytes.length === 0) return;
     const first = Math.floor(offset / MEMORY_SECTOR_BYTES);
     const end = Math.ceil((offset + bytes.length) / MEMORY_SECTOR_BYTES);
-    if (end > this.#there.length) this.reserve(Math.max(end, 2 * this.#there.length, SECTORS_MIN));
+    if (end > this.#there.length) this.#reserve(Math.max(end, 2 * this.#there.length, SECTORS_MIN));
     this.#bytes.set(bytes, offset);
     for (let number = first; number < end; number += 1) this.#there[number] = 1;
     if (end > this.end) this.end = end;
@@ -53,8 +60,8 @@ class Image {
   }
 
   copy(): Image {
-    const image = new Image();
-    image.#bytes = this.#bytes.slice(0, this.end * MEMORY_SECTOR_BYTES);
+    const image = new Image(this.#allocate);
+    image.#bytes = this.read(0, this.end * MEMORY_SECTOR_BYTES);
     image.#there = this.#there.slice(0, this.end);
     image.end = this.end;
     return image;
@@ -69,12 +76,8 @@ class Image {
     return true;
   }
 
-  /** Room for so many sectors in all. */
-  reserve(sectors: number): void {
-    if (sectors <= this.#there.length) return;
-    const bytes = new Uint8Array(sectors * MEMORY_SECTOR_BYTES);
-    bytes.set(this.#bytes);
-    this.#bytes = bytes;
+  #reserve(sectors: number): void {
+    this.#bytes = this.read(0, sectors * MEMORY_SECTOR_BYTES);
     const there = new Uint8Array(sectors);
     there.set(this.#there);
     this.#there = there;
@@ -88,41 +91,49 @@ interface Change {
   readonly sizeBytes: number | undefined;
 }
 
-const NO_BYTES = new Uint8Array(0);
+/** What is written again and again is put in its place when so much more has come than there is room for. */
+const SETTLED_BYTES_MAX = 64 * 1024;
 
 export class MemoryFile {
   sizeBytes = 0;
   #durableSizeBytes = 0;
-  #shown = new Image();
-  readonly #durable = new Image();
+  readonly #durable: Image;
+  /** Writes that are durable, too, and have not been put in their place: most files are gone before anybody reads them. */
+  #settled: Change[] = [];
+  #settledBytes = 0;
+  /** Of what is durable, in sectors. */
+  #durableEnd = 0;
   /** Since the last sync, oldest first. */
   #changes: Change[] = [];
   #hasShrunk = false;
-  /** What was shown at the last sync, where that is not what is durable. */
+  /** What is shown, but for the changes from #shownChanges on; undefined: what is durable, and the changes. */
+  #shown: Image | undefined;
+  #shownChanges = 0;
+  /** What was shown at the last sync, where that is not what is durable. Then #shown is there. */
   #base: Image | undefined;
+
+  /** What it holds, and what is read of it, is in memory from `allocateBytes`. */
+  constructor(allocateBytes: Allocate = allocate) {
+    this.#durable = new Image(allocateBytes);
+  }
 
   read(offset: number, length: number): Uint8Array {
     const end = Math.max(offset, Math.min(offset + length, this.sizeBytes));
-    return this.#shown.read(offset, end - offset);
+    const isDurable = this.#shown === undefined && this.#changes.length === 0;
+    const image = isDurable ? this.#durableImage() : this.#shownImage();
+    return image.read(offset, end - offset);
   }
 
   /** `bytes` must not be changed afterwards. */
   write(offset: number, bytes: Uint8Array): void {
-    this.#shown.write(offset, bytes);
     if (bytes.length > 0) this.#changes.push({ offset, bytes, sizeBytes: undefined });
     this.sizeBytes = Math.max(this.sizeBytes, offset + bytes.length);
   }
 
   resize(sizeBytes: number): void {
     if (sizeBytes < this.sizeBytes) {
-      const last = Math.floor(sizeBytes / MEMORY_SECTOR_BYTES);
-      this.#shown.cut(last + 1);
-      this.#shown.sector(last)?.fill(0, sizeBytes % MEMORY_SECTOR_BYTES);
       this.#changes.push({ offset: 0, bytes: NO_BYTES, sizeBytes });
       this.#hasShrunk = true;
-    } else {
-      // It will be filled.
-      for (const image of [this.#shown, this.#durable]) image.reserve(Math.ceil(sizeBytes / MEMORY_SECTOR_BYTES));
     }
     this.sizeBytes = sizeBytes;
   }
@@ -130,23 +141,27 @@ export class MemoryFile {
   sync(): void {
     const end = Math.ceil(this.sizeBytes / MEMORY_SECTOR_BYTES);
     // Only what is known to have changed: what an earlier sync has failed to write is not tried again.
-    if (this.#base === undefined && !this.#hasShrunk && this.#durable.end <= end) {
-      for (const { offset, bytes } of this.#changes) this.#durable.write(offset, bytes);
+    if (this.#base === undefined && !this.#hasShrunk && this.#durableEnd <= end) {
+      this.#settle();
     } else {
+      const shown = this.#shownImage();
       for (const [number, versions] of this.#versions()) this.#setDurable(number, versions.at(-1) as Uint8Array);
       this.#durable.cut(end);
-      this.#base = this.#shown.isEqual(this.#durable) ? undefined : this.#shown.copy();
+      this.#durableEnd = this.#durable.end;
+      this.#base = shown.isEqual(this.#durable) ? undefined : shown.copy();
     }
+    if (this.#base === undefined) this.#shown = undefined;
     this.#durableSizeBytes = this.sizeBytes;
     this.#forget();
   }
 
   /** A sync that fails: some sectors got there, the others never will, and yet the system takes them for written. */
   failSync(random: RandomStream): void {
+    const shown = this.#shownImage();
     for (const [number, versions] of this.#versions()) {
       if (random.integer(2) === 0) this.#persist(number, versions.at(-1));
     }
-    this.#base = this.#shown.copy();
+    this.#base = shown.copy();
     this.#forget();
   }
 
@@ -160,20 +175,52 @@ export class MemoryFile {
     }
     this.#forget();
     this.#base = undefined;
-    this.#shown = this.#durable.copy();
+    this.#shown = undefined;
     this.sizeBytes = this.#durableSizeBytes;
   }
 
   /** Damages what is durable, and what is read with it. */
   alter(offset: number, change: (byte: number) => number): void {
-    for (const image of [this.#shown, this.#durable, this.#base]) {
+    for (const image of [this.#shownImage(), this.#durableImage(), this.#base]) {
       image?.write(offset, Uint8Array.of(change(image.read(offset, 1)[0] as number)));
     }
   }
 
+  /** The changes are durable. */
+  #settle(): void {
+    for (const change of this.#changes) {
+      this.#settled.push(change);
+      this.#settledBytes += change.bytes.length;
+      this.#durableEnd = Math.max(
+        this.#durableEnd,
+        Math.ceil((change.offset + change.bytes.length) / MEMORY_SECTOR_BYTES),
+      );
+    }
+    if (this.#settledBytes > this.sizeBytes + SETTLED_BYTES_MAX) this.#durableImage();
+  }
+
+  #durableImage(): Image {
+    if (this.#settled.length === 0) return this.#durable;
+    for (const { offset, bytes } of this.#settled) this.#durable.write(offset, bytes);
+    this.#settled = [];
+    this.#settledBytes = 0;
+    return this.#durable;
+  }
+
+  /** Apart from what is durable. */
+  #shownImage(): Image {
+    this.#shown ??= this.#durableImage().copy();
+    for (; this.#shownChanges < this.#changes.length; this.#shownChanges += 1) {
+      const { offset, bytes, sizeBytes } = this.#changes[this.#shownChanges] as Change;
+      if (sizeBytes === undefined) this.#shown.write(offset, bytes);
+      else cutAt(this.#shown, sizeBytes);
+    }
+    return this.#shown;
+  }
+
   /** Of each sector that was written since the last sync, what it has been since, oldest first. */
   #versions(): ReadonlyMap<number, readonly Uint8Array[]> {
-    const before = this.#base ?? this.#durable;
+    const before = this.#base ?? this.#durableImage();
     let beforeEnd = Number.POSITIVE_INFINITY;
     const versions = new Map<number, Uint8Array[]>();
     const latest = (number: number): Uint8Array | undefined =>
@@ -208,11 +255,13 @@ export class MemoryFile {
 
   #forget(): void {
     this.#changes = [];
+    this.#shownChanges = 0;
     this.#hasShrunk = false;
   }
 
   #setDurable(number: number, sector: Uint8Array): void {
-    this.#durable.write(number * MEMORY_SECTOR_BYTES, sector);
+    this.#durableImage().write(number * MEMORY_SECTOR_BYTES, sector);
+    this.#durableEnd = this.#durable.end;
   }
 
   #persist(number: number, sector: Uint8Array | undefined): void {
@@ -221,4 +270,10 @@ export class MemoryFile {
     const end = Math.min(this.sizeBytes, (number + 1) * MEMORY_SECTOR_BYTES);
     this.#durableSizeBytes = Math.max(this.#durableSizeBytes, end);
   }
+}
+
+function cutAt(image: Image, sizeBytes: number): void {
+  const last = Math.floor(sizeBytes / MEMORY_SECTOR_BYTES);
+  image.cut(last + 1);
+  image.sector(last)?.fill(0, sizeBytes % MEMORY_SECTOR_BYTES);
 }

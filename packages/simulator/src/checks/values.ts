@@ -1,42 +1,58 @@
 /**
- * The values that clients write. Each is unique by how it begins: `client.number.`, then as many x as it takes. Each is kept once, as
- * text and as bytes: what is found needs no new text, nor the hash of one.
+ * The values that clients write. Each is unique by how it begins: `client.number.`, then as many x as it takes. A text stands for
+ * each, `client.number.` and what it lacks of the length: values may be long, and histories compare them again and again.
  */
 import { isAt, nodePlatform } from '@quorate/replica/internal';
 
 const POINT = '.'.charCodeAt(0);
+const PADDING = 'x'.charCodeAt(0);
 const ZERO = '0'.charCodeAt(0);
 const DIGITS_MAX = 6;
 const NUMBERS_MAX = 10 ** DIGITS_MAX;
 
-export class Values {
-  readonly #texts = new Map<number, string>();
-  readonly #bytes = new Map<string, Uint8Array>();
+interface Known {
+  readonly text: string;
+  readonly length: number;
+  /** Once somebody has asked for them. */
+  bytes: Uint8Array | undefined;
+}
 
-  /** The value number `number` of a client. */
+export class Values {
+  readonly #byName = new Map<number, Known>();
+  readonly #byText = new Map<string, Known>();
+
+  /** The text for the value number `number` of a client. */
   make(client: number, number: number, length: number): string {
-    const text = `${client}.${number}.`.padEnd(length, 'x');
-    this.#texts.set(client * NUMBERS_MAX + number, text);
+    const beginning = `${client}.${number}.`;
+    const padding = length - beginning.length;
+    const text = padding > 0 ? `${beginning}(${padding})` : beginning;
+    const known = { text, length: Math.max(length, beginning.length), bytes: undefined };
+    this.#byName.set(client * NUMBERS_MAX + number, known);
+    this.#byText.set(text, known);
     return text;
   }
 
-  /** Not to be written to. */
+  /** The value that `text` stands for; one that was not made stands for itself. Not to be written to. */
   bytesOf(text: string): Uint8Array {
-    const known = this.#bytes.get(text);
-    if (known !== undefined) return known;
-    const bytes = nodePlatform.allocate(text.length);
-    nodePlatform.writeLatin1(text, bytes, 0);
-    this.#bytes.set(text, bytes);
-    return bytes;
+    const known = this.#byText.get(text);
+    if (known === undefined) return bytesOf(text, text.length);
+    known.bytes ??= bytesOf(text.slice(0, text.lastIndexOf('.') + 1), known.length);
+    return known.bytes;
   }
 
-  /** Also of a value that nobody has written. */
+  /** The text that stands for a value; one that was not made is told as it is. */
   textOf(value: Uint8Array): string {
-    const text = this.#texts.get(nameOf(value));
-    const bytes = text === undefined ? undefined : this.#bytes.get(text);
+    const known = this.#byName.get(nameOf(value));
+    const bytes = known?.bytes;
     const isKnown = bytes !== undefined && bytes.length === value.length && isAt(value, bytes, 0);
-    return text !== undefined && isKnown ? text : nodePlatform.latin1(value, 0, value.length);
+    return known !== undefined && isKnown ? known.text : nodePlatform.latin1(value, 0, value.length);
   }
+}
+
+function bytesOf(beginning: string, length: number): Uint8Array {
+  const bytes = nodePlatform.allocate(length).fill(PADDING);
+  nodePlatform.writeLatin1(beginning, bytes, 0);
+  return bytes;
 }
 
 /** Client and number that a value begins with; -1 if it does not begin so. */

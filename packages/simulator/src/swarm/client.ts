@@ -133,12 +133,12 @@ export class Client {
     const length = this.#random.integer(valueBytesMax);
     const looksBack = kind === 'put' && this.#random.chance(this.#world.scenario.lookBacks);
     this.#lookBack = looksBack ? Math.max(1, this.#revision + 3 - this.#random.integer(LOOK_BACK)) : 0;
-    const value = this.#world.values.make(this.#number, this.#sequence, length);
+    const isWrite = kind === 'put' || kind === 'swap';
     return {
       client: this.#number,
       kind,
       key,
-      value: kind === 'put' || kind === 'swap' ? value : null,
+      value: isWrite ? this.#world.values.make(this.#number, this.#sequence, length) : null,
       expected: kind === 'swap' ? (this.#known.get(key) ?? null) : null,
       invokedMs: this.#world.schedule.nowMs,
       endedMs: Number.POSITIVE_INFINITY,

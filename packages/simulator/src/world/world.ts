@@ -6,6 +6,7 @@ import { type ConfigState, describeMessage } from '@quorate/raft';
 import {
   type AddRequest,
   type AdminAnswer,
+  Arena,
   decodePeerMessage,
   MemoryDisk,
   MemoryNetwork,
@@ -46,6 +47,7 @@ export class World {
   readonly values: Values = new Values();
   readonly members: Member[] = [];
   readonly founding: Founding;
+  readonly #arena: Arena = new Arena();
   readonly #latency: Stream;
   readonly #choices: Stream;
   /** Faults may happen; afterwards everything heals. */
@@ -107,8 +109,14 @@ export class World {
     return new MemoryDisk({
       schedule: this.schedule.after,
       random: random.stream('losses'),
+      allocate: this.#arena.allocate,
       latencyMs: () => (this.isStorm ? this.#latency.between(diskLatencyMinMs, diskLatencyMaxMs) : diskLatencyMinMs),
     });
+  }
+
+  /** Nothing happens here any more, and what is on the disks is not looked at. */
+  end(): void {
+    this.#arena.release();
   }
 
   addMember(): Member {
