@@ -4,8 +4,10 @@
  *
  *     taskset -c 0 node bench/dist/simulation.js [--seed 1] [--runs 200]
  *
- * Each run is what its seed draws, faults and all, but with three members, to which none is added, and six clients; the second row lets
- * each client pause for 2 ms of virtual time on average and no longer. The simulator is one thread; taskset (of Linux) keeps the garbage
+ * Each run is what its seed draws, faults and all, but with three members, to which none is added, and six clients. The first row has
+ * the settings that a member has unless told otherwise and values of up to 256 bytes: real time of which a user would speak. The second
+ * leaves settings and sizes to the seed: ticks, timeouts, segments, snapshots so small, and values so large, that rare things happen
+ * often, which is more work in a second of virtual time. In the third each client pauses for 2 ms on average besides, and no longer. The simulator is one thread; taskset (of Linux) keeps the garbage
  * collector's and the compiler's threads on the same processor: one core is what everything together gets. The factor is virtual time by real time;
  * by processor time (of all threads) it leaves out what other processes took. The first runs, while the compiler is at work, are
  * slower: they count, but are also told apart.
@@ -26,9 +28,26 @@ const FIRST_RUNS = 40;
 /** Members that the storm adds stay: three would become up to nine. */
 const WITHOUT: readonly FaultName[] = ['add'];
 
+const CROWD = { members: 3, clients: 6 } as const;
+
+/** A member's defaults: packages/replica/src/options.ts. */
+const MiB = 1024 * 1024;
+const DEFAULTS: Partial<Scenario> = {
+  tickMs: 20,
+  heartbeatTicks: 5,
+  electionTicks: 25,
+  requestTimeoutTicks: 1000,
+  segmentBytes: 64 * MiB,
+  historyBytesMax: 64 * MiB,
+  snapshotLogBytesMin: 32 * MiB,
+  snapshotBytesPerSecondMax: 128 * MiB,
+  limits: {},
+};
+
 const LOADS: Readonly<Record<string, Partial<Scenario>>> = {
-  '3 members, 6 clients, faults': { members: 3, clients: 6 },
-  '3 members, 6 busy clients, faults': { members: 3, clients: 6, thinkMs: 2 },
+  'default settings, faults': { ...CROWD, ...DEFAULTS, valueBytesMax: 256 },
+  'drawn settings, faults': CROWD,
+  'drawn settings, busy, faults': { ...CROWD, thinkMs: 2 },
 };
 
 interface Measured {
