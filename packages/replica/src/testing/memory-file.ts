@@ -4,7 +4,8 @@
  *
  * Since the last sync each write has left one more version of every sector that it touched. At a crash each sector ends up, each
  * for itself, in any of its versions or as it was durable: that is all a page cache over a disk promises. Crashes are rare and writes
- * are not: what was written since is remembered as it came, and taken apart into sectors when there is a crash.
+ * are not: what was written since is remembered as it came, and taken apart into sectors when there is a crash. What was
+ * cut off and grown over before a sync may come back at one: disks are kinder than that.
  */
 import type { RandomStream } from '../seams/random.js';
 import { type Allocate, allocate, isAt } from './chunks.js';
