@@ -1,5 +1,7 @@
 /** Bytes that come as chunks, one after the other: joined to a copy, and compared with it later. */
 
+import { Buffer } from 'node:buffer';
+
 /** Below this a loop over bytes is faster than a call or a view. */
 const LOOP_BYTES_MAX = 48;
 
@@ -48,17 +50,11 @@ export function isJoined(chunks: readonly Uint8Array[], bytes: Uint8Array): bool
   return true;
 }
 
-/** Whether the chunk's bytes stand in `bytes` at `offset`. Eight at a time where there are many. */
+/** Whether the chunk's bytes stand in `bytes` at `offset`. */
 export function isAt(chunk: Uint8Array, bytes: Uint8Array, offset: number): boolean {
-  let i = 0;
   if (chunk.length > LOOP_BYTES_MAX) {
-    const a = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
-    const b = new DataView(bytes.buffer, bytes.byteOffset + offset, chunk.length);
-    for (const end = chunk.length - 7; i < end; i += 8) {
-      if (a.getInt32(i, true) !== b.getInt32(i, true) || a.getInt32(i + 4, true) !== b.getInt32(i + 4, true))
-        return false;
-    }
+    return Buffer.compare(chunk, bytes.subarray(offset, offset + chunk.length)) === 0;
   }
-  for (; i < chunk.length; i += 1) if (chunk[i] !== bytes[offset + i]) return false;
+  for (let i = 0; i < chunk.length; i += 1) if (chunk[i] !== bytes[offset + i]) return false;
   return true;
 }

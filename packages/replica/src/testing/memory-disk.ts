@@ -1,6 +1,6 @@
 /**
  * The virtual Disk: files in memory, driven by a scheduler that is handed in, so that a seed decides every delay and every loss
- * and a run can be repeated. It needs no Node API.
+ * and a run can be repeated.
  *
  * How it lies, within what the Disk seam allows:
  *

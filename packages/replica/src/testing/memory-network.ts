@@ -1,6 +1,6 @@
 /**
  * The virtual Network: a switchboard for any number of members, driven by a scheduler that is handed in, so that a seed decides
- * every delay and loss and a run can be repeated. It needs no Node API.
+ * every delay and loss and a run can be repeated.
  *
  * How it lies, within what the Network seam allows:
  *

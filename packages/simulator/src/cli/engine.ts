@@ -17,7 +17,7 @@ const SETTINGS = [
   // Bytes of bytecode up to which a function is optimized at its first chance (81): there are thousands of them.
   '--max-bytecode-size-for-early-opt=0',
   // What may come in addition to what is alive.
-  '--heap-growing-percent=1000',
+  '--heap-growing-percent=400',
 ];
 
 export function tuneEngine(): void {
