@@ -14,8 +14,6 @@ const SETTINGS = [
   // Bytes of bytecode: of a callee that is copied into its caller (460 unless told), and of all of them in one caller (920).
   '--max-inlined-bytecode-size=150',
   '--max-inlined-bytecode-size-cumulative=300',
-  // Bytes of bytecode up to which a function is optimized at its first chance (81): there are thousands of them.
-  '--max-bytecode-size-for-early-opt=0',
   // What may come in addition to what is alive.
   '--heap-growing-percent=400',
 ];
