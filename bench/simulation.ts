@@ -4,13 +4,16 @@
  *
  *     taskset -c 0 node bench/dist/simulation.js [--seed 1] [--runs 200]
  *
- * Each run is what its seed draws, faults and all, but with three members, to which none is added, and six clients. The first row has
- * the settings that a member has unless told otherwise and values of up to 256 bytes: real time of which a user would speak. The second
- * leaves settings and sizes to the seed: ticks, timeouts, segments, snapshots so small, and values so large, that rare things happen
- * often, which is more work in a second of virtual time. In the third each client pauses for 2 ms on average besides, and no longer. The simulator is one thread; taskset (of Linux) keeps the garbage
- * collector's and the compiler's threads on the same processor: one core is what everything together gets. The factor is virtual time by real time;
- * by processor time (of all threads) it leaves out what other processes took. The first runs, while the compiler is at work, are
- * slower: they count, but are also told apart.
+ * Each run is what its seed draws, faults and all, but with three members, to which none is added, and six clients:
+ *
+ * - default settings: those that a member has unless told otherwise, and values of up to 256 bytes;
+ * - drawn settings: the seed draws them too. Heartbeats are frequent then, segments and snapshots small and values large, so that what is rare
+ *   elsewhere is common, and there is more to do in a second of virtual time;
+ * - busy: the same, and each client pauses for 2 ms on average and no longer.
+ *
+ * The simulator is one thread; taskset (of Linux) keeps the garbage collector's and the compiler's threads on the same processor: one
+ * core is what everything together gets. The factor is virtual time by real time; by processor time (of all threads) it leaves out what
+ * other processes took. The first runs, while the compiler is at work, are slower: they count, but are also told apart.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -30,8 +33,8 @@ const WITHOUT: readonly FaultName[] = ['add'];
 
 const CROWD = { members: 3, clients: 6 } as const;
 
-/** A member's defaults: packages/replica/src/options.ts. */
 const MiB = 1024 * 1024;
+/** As in packages/replica/src/options.ts. */
 const DEFAULTS: Partial<Scenario> = {
   tickMs: 20,
   heartbeatTicks: 5,

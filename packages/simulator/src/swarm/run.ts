@@ -43,7 +43,7 @@ export interface RunResult {
 
 /** After the storm: so many election timeouts until everything is well again. */
 const RECOVERY_ELECTIONS = 200;
-/** Members may have been added, and a transfer may begin anew. */
+/** A transfer may begin anew. */
 const SNAPSHOTS_EACH = 4;
 /** Operations that each member must answer well then. */
 const SERVED_MIN = 4;
@@ -144,8 +144,10 @@ class Run {
 
   /** Elections, and a snapshot for each member one after the other, as fast as the limit allows, with time to try again. */
   get #recoveryMs(): number {
-    const { members, historyBytesMax, keys, valueBytesMax, snapshotBytesPerSecondMax } = this.#scenario;
+    const { historyBytesMax, keys, valueBytesMax, snapshotBytesPerSecondMax } = this.#scenario;
     const snapshotMs = (1000 * (historyBytesMax + keys * valueBytesMax)) / snapshotBytesPerSecondMax;
+    // All that are there now: the storm may have added more than there were.
+    const members = this.#world.members.filter((member) => !member.removed).length;
     return RECOVERY_ELECTIONS * this.#electionMs + SNAPSHOTS_EACH * members * snapshotMs;
   }
 
