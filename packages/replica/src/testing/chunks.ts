@@ -1,30 +1,15 @@
 /** Bytes that come as chunks, one after the other: joined to a copy, and compared with it later. */
 
 import { Buffer } from 'node:buffer';
+import { nodePlatform } from '../adapters/platform.js';
 
 /** Below this a loop over bytes is faster than a call or a view. */
 const LOOP_BYTES_MAX = 48;
 
-/** Copies are cut from blocks of this size: one by one, most would be an allocation outside of the heap. */
-const BLOCK_BYTES = 32 * 1024;
-/** ... but for large ones, which would waste what is left of a block. */
-const CUT_BYTES_MAX = 2 * 1024;
-let block = new ArrayBuffer(BLOCK_BYTES);
-let blockUsed = 0;
-
 /** For so many bytes; what they hold is not said. */
 export type Allocate = (bytes: number) => Uint8Array;
 
-export function allocate(length: number): Uint8Array {
-  if (length > CUT_BYTES_MAX) return new Uint8Array(length);
-  if (blockUsed + length > BLOCK_BYTES) {
-    block = new ArrayBuffer(BLOCK_BYTES);
-    blockUsed = 0;
-  }
-  const bytes = new Uint8Array(block, blockUsed, length);
-  blockUsed += length;
-  return bytes;
-}
+export const allocate: Allocate = (bytes) => nodePlatform.allocate(bytes);
 
 /** A copy, in memory from `allocateCopy`. */
 export function join(chunks: readonly Uint8Array[], allocateCopy: Allocate = allocate): Uint8Array {

@@ -102,8 +102,6 @@ export class MemoryFile {
   /** Writes that are durable, too, and have not been put in their place: most files are gone before anybody reads them. */
   #settled: Change[] = [];
   #settledBytes = 0;
-  /** Of what is durable, in sectors. */
-  #durableEnd = 0;
   /** Since the last sync, oldest first. */
   #changes: Change[] = [];
   #hasShrunk = false;
@@ -141,14 +139,14 @@ export class MemoryFile {
 
   sync(): void {
     const end = Math.ceil(this.sizeBytes / MEMORY_SECTOR_BYTES);
-    // Only what is known to have changed: what an earlier sync has failed to write is not tried again.
-    if (this.#base === undefined && !this.#hasShrunk && this.#durableEnd <= end) {
+    // Only what is known to have changed: what an earlier sync has failed to write is not tried again. (What is settled lies within the
+    // file: whatever may shorten it puts that in place first.)
+    if (this.#base === undefined && !this.#hasShrunk && this.#durable.end <= end) {
       this.#settle();
     } else {
       const shown = this.#shownImage();
       for (const [number, versions] of this.#versions()) this.#setDurable(number, versions.at(-1) as Uint8Array);
       this.#durable.cut(end);
-      this.#durableEnd = this.#durable.end;
       this.#base = shown.isEqual(this.#durable) ? undefined : shown.copy();
     }
     if (this.#base === undefined) this.#shown = undefined;
@@ -192,10 +190,6 @@ export class MemoryFile {
     for (const change of this.#changes) {
       this.#settled.push(change);
       this.#settledBytes += change.bytes.length;
-      this.#durableEnd = Math.max(
-        this.#durableEnd,
-        Math.ceil((change.offset + change.bytes.length) / MEMORY_SECTOR_BYTES),
-      );
     }
     if (this.#settledBytes > this.sizeBytes + SETTLED_BYTES_MAX) this.#durableImage();
   }
@@ -262,7 +256,6 @@ export class MemoryFile {
 
   #setDurable(number: number, sector: Uint8Array): void {
     this.#durableImage().write(number * MEMORY_SECTOR_BYTES, sector);
-    this.#durableEnd = this.#durable.end;
   }
 
   #persist(number: number, sector: Uint8Array | undefined): void {

@@ -8,6 +8,7 @@ import { checkRevisions, describeOperation, type Operation } from '../checks/his
 import { checkKey } from '../checks/linearizability.js';
 import { PastReads } from '../checks/past.js';
 import { require, Violation } from '../checks/violation.js';
+import type { Member } from '../world/member.js';
 import { SeededRandom } from '../world/random.js';
 import { drawScenario, type Scenario } from '../world/scenario.js';
 import type { Tamper } from '../world/tamper.js';
@@ -146,9 +147,12 @@ class Run {
   get #recoveryMs(): number {
     const { historyBytesMax, keys, valueBytesMax, snapshotBytesPerSecondMax } = this.#scenario;
     const snapshotMs = (1000 * (historyBytesMax + keys * valueBytesMax)) / snapshotBytesPerSecondMax;
-    // All that are there now: the storm may have added more than there were.
-    const members = this.#world.members.filter((member) => !member.removed).length;
-    return RECOVERY_ELECTIONS * this.#electionMs + SNAPSHOTS_EACH * members * snapshotMs;
+    return RECOVERY_ELECTIONS * this.#electionMs + SNAPSHOTS_EACH * this.#members.length * snapshotMs;
+  }
+
+  /** All that are there now: the storm may have added more than there were. */
+  get #members(): readonly Member[] {
+    return this.#world.members.filter((member) => !member.removed);
   }
 
   #storm(): void {
@@ -192,7 +196,7 @@ class Run {
     const world = this.#world;
     const { leader, config } = world;
     if (leader === undefined || config === undefined) return 'no leader';
-    const members = world.members.filter((member) => !member.removed);
+    const members = this.#members;
     for (const member of members) {
       const { replica } = member;
       if (replica === undefined) return `${member.name} is not up`;
@@ -210,7 +214,7 @@ class Run {
   /** Every member takes a write and a read. */
   #serve(untilMs: number): void {
     const world = this.#world;
-    const members = world.members.filter((member) => !member.removed);
+    const members = this.#members;
     const clients = members.map((member, i) => new Client(world, 100 + i, this.#history, this.#past, member));
     for (const client of clients) client.start();
     // A removal that was under way when the storm ended may still come through.
