@@ -67,7 +67,10 @@ const ANSWER_LOST_CHANCE = 0.1;
 const ROUND_MS = 50;
 /** Whoever has not answered by then is not waited for. */
 const LAST_CALL_MS = 200;
-/** Who waits so long though the cluster is there (of those on its list too many have left) is added anew by an operator. */
+/**
+ * Who waits so long though the others have a leader (of those on its list too many have left) is added anew by an operator. Without a
+ * leader it could not be added, and may be the one that they need for a majority.
+ */
 const OPERATOR_MS = 2_000;
 
 /** Those who are there from the beginning found it together. */
@@ -119,7 +122,7 @@ export class CommonFounding implements Founding {
     const round = (): void => {
       if (life.over) return;
       const waitedMs = schedule.nowMs - begunMs;
-      if (waitedMs >= OPERATOR_MS && this.#world.hasCluster) {
+      if (waitedMs >= OPERATOR_MS && this.#world.leader !== undefined) {
         end(undefined);
         return;
       }
