@@ -55,7 +55,7 @@ import { RequestRouter } from './request-router.js';
 import { type CommandWaiter, Requests } from './requests.js';
 import type { ArrivedSnapshot } from './snapshot-receiver.js';
 import { Snapshots } from './snapshots.js';
-import { isOnlyVoter, reasonToStop, removed } from './standing.js';
+import { isOnlyVoter, isStranger, reasonToStop, removed } from './standing.js';
 import type { AppliedCommand, FrozenState, StateMachine } from './state-machine.js';
 import { StoreDuties } from './store-duties.js';
 import { TurnMeter } from './turn-meter.js';
@@ -207,7 +207,7 @@ export class Replica implements NetworkInput {
   // ---- inputs: network -------------------------------------------------------------------------------------------
 
   frame(from: MemberId, _channel: Channel, frame: Uint8Array): void {
-    if (this.#halted) return;
+    if (this.#halted || isStranger(from, this.#options.memberId, this.#state)) return;
     this.#peers.heardFrom(from);
     // A frame that makes no sense throws a WireError: the network closes the connection that it came from.
     const message = decodePeerMessage(this.#seams.platform, frame, { from, to: this.#options.memberId });

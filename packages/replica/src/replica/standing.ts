@@ -42,21 +42,35 @@ export function impostorOf({ memberId, folderOfGivenId }: Self, directory: Direc
 }
 
 /**
- * A member of this cluster that this one, alone in its configuration, has never heard of. Whoever founded a cluster alone can found it
- * again in an empty folder, under the same ids (decision 0010); its entries then have indexes and terms that others have in the old
- * log, and it must not take a single one from them.
+ * True for somebody whom this member, alone in its configuration, has never heard of: it takes nothing from it [M6]. Whoever founded a
+ * cluster alone can found it again in an empty folder, under the same ids (decision 0010); its entries then have indexes and terms that
+ * others have in the old log, and of them it must not take a single one.
  *
- * That there is nobody else is sure, and not just what it has heard so far: as the only voter it takes part in every change of the
- * configuration, all that its log says of them is applied, and who was removed is remembered. (With other voters there may be a later
+ * Before it has applied all that its log says, it may take a true member for a stranger. What that one says is lost then, as messages
+ * may be, and for a short time: it needs nobody's vote to commit and apply the rest of its log. (With other voters there may be a later
  * leader, which has added somebody.)
  */
+export function isStranger(
+  id: MemberId,
+  self: MemberId,
+  { config, directory }: Pick<Applied, 'config' | 'directory'>,
+): boolean {
+  return isOnlyVoter(config, self) && !configMembers(config).includes(id) && !directory.isRemoved(id);
+}
+
+/**
+ * A stranger that has come to this member, alone in its configuration, and shows that its folder was lost.
+ *
+ * That there is nobody else is sure, and not just what it has heard so far, once it leads and has applied an entry of its term: as the
+ * only voter it takes part in every change of the configuration, all that its log says of them is applied, and who was removed is
+ * remembered.
+ */
 function strangerOf(self: MemberId, state: Applied, raft: Consensus, met: Iterable<MemberId>): Failure | undefined {
-  const { config, directory, appliedIndex, appliedTerm } = state;
+  const { config, appliedIndex, appliedTerm } = state;
   const isSettled = raft.role === 'leader' && appliedTerm === raft.term && raft.core.pendingConfigIndex <= appliedIndex;
   if (!isOnlyVoter(config, self) || !isSettled) return undefined;
-  const known = configMembers(config);
   for (const id of met) {
-    if (known.includes(id) || directory.isRemoved(id)) continue;
+    if (!isStranger(id, self, state)) continue;
     return failure(
       'data-folder',
       'rejected',

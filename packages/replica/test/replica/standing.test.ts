@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ConfigState, EMPTY_CONFIG } from '@quorate/raft';
+import { nodePlatform } from '../../src/adapters/platform.js';
 import { Directory, encodeMembers } from '../../src/replica/directory.js';
-import { impostorOf, isOnlyVoter, reasonToStop } from '../../src/replica/standing.js';
+import type { Replica } from '../../src/replica/replica.js';
+import { impostorOf, isOnlyVoter, isStranger, reasonToStop } from '../../src/replica/standing.js';
+import { PeerEncoder } from '../../src/wire/encoder.js';
+import { VirtualCluster, type VirtualMember } from './virtual-cluster.js';
 
 type State = Parameters<typeof reasonToStop>[1];
 type Consensus = Parameters<typeof reasonToStop>[2];
@@ -73,6 +77,32 @@ describe('a member that is alone in its cluster', () => {
     assert.equal(reasonToStop(self, stateOf(configOf([1]), [1, 2]), leading, [2]), undefined);
   });
 
+  it('[M6] takes nothing from a stranger, however early it comes', () => {
+    const cluster = new VirtualCluster(1);
+    const [member] = cluster.members as [VirtualMember];
+    member.kill();
+    member.start();
+    cluster.until(() => member.replica !== undefined);
+    const replica = member.replica as Replica;
+    // Another log's next entry, of which this one would take the one before for its own.
+    const { index: previousIndex, term: previousTerm } = replica.state.position;
+    const append = {
+      type: 'append',
+      from: 2,
+      to: 1,
+      term: 9,
+      previousIndex,
+      previousTerm,
+      entries: [],
+      commit: 0,
+    } as const;
+    const chunks = new PeerEncoder(nodePlatform).encode({ kind: 'raft', message: append });
+    replica.frame(2, 'append', Buffer.concat(chunks));
+    assert.notEqual(replica.raft.term, 9);
+    cluster.until(() => cluster.leader === member);
+    assert.throws(() => replica.introduced({ id: 2, address: 'member-2:1' }), /halts: .* unknown to member 1/);
+  });
+
   it('does not judge before it has applied all that its log says of the configuration', () => {
     assert.equal(reasonToStop(self, alone, { ...leading, role: 'candidate' }, [2]), undefined);
     assert.equal(reasonToStop(self, alone, { ...leading, term: 4 }, [2]), undefined);
@@ -82,6 +112,9 @@ describe('a member that is alone in its cluster', () => {
 
 it('with other voters a stranger may be somebody whom a later leader has added', () => {
   assert.equal(reasonToStop(self, stateOf(configOf([1, 2]), [1, 2]), leading, [3]), undefined);
+  assert.equal(isStranger(3, 1, stateOf(configOf([1, 2]), [1, 2])), false);
+  assert.equal(isStranger(3, 1, stateOf(configOf([1]))), true);
+  assert.equal(isStranger(2, 1, stateOf(configOf([1], [2]), [1, 2])), false);
   assert.equal(isOnlyVoter(configOf([1]), 1), true);
   assert.equal(isOnlyVoter(configOf([2]), 1), false);
   assert.equal(isOnlyVoter({ ...configOf([1]), votersOutgoing: [1, 2] }, 1), false);
