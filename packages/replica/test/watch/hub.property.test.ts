@@ -18,7 +18,7 @@ import {
   type WatchSink,
 } from '../../src/watch/index.js';
 import { anyCommand, anyRange } from '../store/arbitraries.js';
-import { load, platform, serialise } from '../store/support.js';
+import { del, load, platform, put, serialise, txn } from '../store/support.js';
 import { showEvent } from './support.js';
 
 type Act = 'open' | 'close-self' | 'close-other' | 'resume-other' | 'poll';
@@ -107,6 +107,8 @@ class Client implements WatchSink {
   watcher: Watcher | undefined;
   room: number;
   /** Events told. */
+  delivered = 0;
+  /** Of those expected, the first that may still be told. */
   told = 0;
   /** The store has gone so far, it was said. */
   revision: number;
@@ -149,10 +151,11 @@ class Client implements WatchSink {
     );
     assert.ok((events.at(-1) as WatchEvent).keyValue.modRevision <= revision, 'an event beyond the revision');
     for (const event of events) {
+      this.#skipDropped(event);
       this.#check(event, this.expected[this.told++]);
     }
-    const next = this.expected[this.told];
-    assert.ok(next === undefined || next.keyValue.modRevision > revision, 'a revision is cut, or left out');
+    this.delivered += events.length;
+    assert.ok(this.#isOver(revision), 'a revision is cut, or left out');
     this.revision = revision;
     this.world.act(this);
     this.isPaused = --this.room <= 0 && !this.isClosed;
@@ -163,6 +166,21 @@ class Client implements WatchSink {
     assert.equal(this.isClosed || this.isPaused, false, 'asked though closed or paused');
     this.isPaused = this.room <= 0;
     return this.isPaused;
+  }
+
+  /** Nothing is left to be told up to there. */
+  #isOver(revision: number): boolean {
+    const next = this.expected.slice(this.told).find((event) => !this.world.mayBeDropped(event));
+    return next === undefined || next.keyValue.modRevision > revision;
+  }
+
+  /** What was read before the compaction is told, what is read afterwards is not. */
+  #skipDropped(event: WatchEvent): void {
+    for (let next = this.expected[this.told]; next !== undefined; next = this.expected[this.told]) {
+      const isTold = showEvent({ ...event, previous: undefined }) === showEvent({ ...next, previous: undefined });
+      if (isTold || !this.world.mayBeDropped(next)) return;
+      this.told++;
+    }
   }
 
   #check(event: WatchEvent, expected: StoreEvent | undefined): void {
@@ -197,15 +215,15 @@ class Client implements WatchSink {
     assert.ok(watcher.revision <= hub.revision, 'a revision that was not published');
     assert.ok(watcher.revision >= Math.min(this.revision, hub.revision), 'a revision that goes back');
     this.revision = Math.max(this.revision, watcher.revision);
-    const next = this.expected[this.told];
-    assert.ok(
-      next === undefined || next.keyValue.modRevision > watcher.revision,
-      'says that it has seen what it was not told',
-    );
+    assert.ok(this.#isOver(watcher.revision), 'says that it has seen what it was not told');
     if (watcher.isSynced) {
       assert.equal(watcher.revision, hub.revision);
       assert.ok(hub.revision >= this.options.startRevision);
     }
+  }
+
+  get hasAll(): boolean {
+    return this.#isOver(this.world.store.revision);
   }
 
   resume(room: number): void {
@@ -227,6 +245,8 @@ class World {
   /** The same commands, for what really happened. */
   readonly truth: Store = new Store(platform);
   readonly history: StoreEvent[] = [];
+  /** Changes of a key that the same revision has changed again. */
+  readonly #overwritten: Set<StoreEvent> = new Set();
   readonly hub: WatchHub;
   readonly clients: Client[] = [];
   isWatching = false;
@@ -285,7 +305,7 @@ class World {
     for (const client of this.clients) {
       client.check();
       if (!client.isClosed) {
-        assert.equal(client.told, client.expected.length, 'not all was told');
+        assert.ok(client.hasAll, 'not all was told');
         assert.equal(client.watcher?.isSynced, this.store.revision >= client.options.startRevision);
       }
     }
@@ -297,7 +317,7 @@ class World {
     );
     assert.equal(
       eventsDelivered,
-      this.clients.reduce((sum, { told }) => sum + told, 0),
+      this.clients.reduce((sum, { delivered }) => sum + delivered, 0),
     );
     assert.equal(this.store.collectEvents, open > 0);
   }
@@ -313,8 +333,20 @@ class World {
     else if (act === 'poll') this.hub.poll(10);
   }
 
+  /** A compaction at a revision leaves one change of a key in it, the last (revision-index.ts; a transaction can make several). */
+  mayBeDropped(event: StoreEvent): boolean {
+    return this.#overwritten.has(event) && event.keyValue.modRevision <= this.store.compactRevision;
+  }
+
+  #happen(command: Command): void {
+    const { events } = this.truth.apply(command);
+    const last = new Map(events.map((event) => [event.keyValue.key, event]));
+    for (const event of events) if (last.get(event.keyValue.key) !== event) this.#overwritten.add(event);
+    this.history.push(...events);
+  }
+
   #apply(command: Command): void {
-    this.history.push(...this.truth.apply(command).events);
+    this.#happen(command);
     const { events, response } = this.store.apply(command);
     if (events.length > 0) this.hub.publish(events, this.store.revision);
     else if (response.kind === 'compact') this.hub.compacted(this.store.compactRevision);
@@ -339,7 +371,7 @@ class World {
   #install(commands: readonly Command[], compactBack: number): void {
     const leader = load(serialise(this.store.freeze()));
     for (const command of commands) {
-      this.history.push(...this.truth.apply(command).events);
+      this.#happen(command);
       leader.apply(command);
     }
     const compact: Command = {
@@ -365,5 +397,25 @@ test('every watcher is told exactly the filtered history from its start, or that
       world.finish();
     }),
     { numRuns: 400, includeErrorInReport: true },
+  );
+});
+
+test('a change that its own revision has changed again is not told after a compaction at that very revision', () => {
+  const world = new World({});
+  const written = put('a', 'v');
+  const options = { key: 'a', rangeEnd: undefined, startRevision: 0, previous: false, noPut: false, noDelete: false };
+  const steps: readonly Step[] = [
+    { do: 'watch', options, back: 0, room: 1, acts: [] },
+    {
+      do: 'apply',
+      commands: [written, txn([], [written, del('a', '\0')])].map((operation) => ({ operation, limits: undefined })),
+    },
+    { do: 'compact', back: 0 },
+  ];
+  for (const step of steps) world.run(step);
+  world.finish();
+  assert.deepEqual(
+    world.clients.map(({ delivered }) => delivered),
+    [2],
   );
 });
