@@ -1,9 +1,11 @@
 /** The harness itself, with a stand-in for a member: a process that answers one path. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { ConditionTimeout, freePorts, ProcessCluster, ProcessMember, waitUntil } from '../../src/testing/processes.js';
 
 const STAND_IN = `
@@ -106,5 +108,13 @@ describe('a cluster of processes', () => {
   it('gives its members ports that nobody else has', async () => {
     const ports = [...(await freePorts(20)), ...(await freePorts(20))];
     assert.equal(new Set(ports).size, 40);
+    // Another test file at the same time, whose process looks for a place where this one did.
+    const module = new URL('../../src/testing/free-ports.js', import.meta.url).href;
+    const script =
+      `Object.defineProperty(process, 'pid', { value: ${process.pid} });` +
+      `const { freePorts } = await import(${JSON.stringify(module)}); console.log(JSON.stringify(await freePorts(80)));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+    const others = JSON.parse(stdout) as number[];
+    assert.equal(new Set([...ports, ...others]).size, 120);
   });
 });
