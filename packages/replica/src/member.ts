@@ -4,7 +4,8 @@
  *   open():  lock the folder -> who am I? (found, join, or belong already) -> recover -> listen -> ticks and turns
  *   close(): hand leadership over -> what is under way ends -> last words to the log -> unlock
  *
- * Turns run in setImmediate: everything that the poll phase has read from sockets and disks is in before one is taken.
+ * Turns run in setImmediate: everything that the poll phase has read from sockets and disks is in before one is taken. When hardly
+ * anything is under way they run right behind what asked for them (docs/decisions/0019-turns-at-once.md).
  */
 import { mkdirSync } from 'node:fs';
 import { isVoter } from '@quorate/raft';
@@ -60,6 +61,8 @@ export async function open(options: OpenOptions): Promise<Member> {
 
 /** How long to wait for a disk that may hang. */
 const LEAVE_TIMEOUT_MS = 2_000;
+/** So many in a row: then the event loop reads, and timers end, whatever is asked for meanwhile. */
+const TURNS_AT_ONCE_MAX = 8;
 
 /** The lock goes when the disk has nothing under way any more: what still writes must not meet another member. */
 async function leave(folder: Folder): Promise<void> {
@@ -177,6 +180,7 @@ class RunningMember implements Member, StoreBackend {
   readonly #ticker: NodeJS.Timeout;
   #settleStopped: (reason: Error | undefined) => void = () => {};
   #turnRequested = false;
+  #turnsAtOnce = 0;
   #noticesRequested = false;
   #lastTickMs: number;
   #closing: Promise<void> | undefined;
@@ -337,10 +341,25 @@ class RunningMember implements Member, StoreBackend {
   #requestTurn(): void {
     if (this.#turnRequested) return;
     this.#turnRequested = true;
-    setImmediate(() => {
-      this.#turnRequested = false;
-      this.#replica.turn();
-    });
+    if (this.#turnsAtOnce < TURNS_AT_ONCE_MAX && this.#isCalm) {
+      this.#turnsAtOnce += 1;
+      process.nextTick(this.#turn);
+      return;
+    }
+    this.#turnsAtOnce = 0;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnRequested = false;
+    this.#replica.turn();
+  };
+
+  /** One request at most is under way: a turn that waits for what else is to be read would have nothing more to do (decision 0019). */
+  get #isCalm(): boolean {
+    // While it is constructed it asks for its first turn.
+    const replica = this.#replica as Replica | undefined;
+    return replica?.turns.isQuiet === true && replica.requests.pending + replica.reads.pending <= 1;
   }
 
   #requestCommitNotices(): void {

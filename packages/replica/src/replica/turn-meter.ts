@@ -10,6 +10,9 @@ import type { Clock, Trace } from '../seams/index.js';
 /** Milliseconds. A turn, or a tick, that lasts longer is told of with what it did. */
 export const SLOW_TURN_MS = 50;
 
+/** So many turns in a row with hardly anything to do: under load there is one now and then, between two that have much. */
+const QUIET_TURNS = 16;
+
 export class TurnMeter {
   readonly #clock: Clock;
   readonly #trace: Trace;
@@ -24,6 +27,8 @@ export class TurnMeter {
   watchEvents = 0;
   keysSwept = 0;
   slowTotal = 0;
+  #isOpen = false;
+  #quietTurns = 0;
 
   /** `observe` hears of every turn. */
   constructor(clock: Clock, trace: Trace, observe: (milliseconds: number) => void) {
@@ -32,7 +37,13 @@ export class TurnMeter {
     this.#observe = observe;
   }
 
+  /** No turn is running, and the last QUIET_TURNS that had entries or reads had but one of them each. */
+  get isQuiet(): boolean {
+    return !this.#isOpen && this.#quietTurns >= QUIET_TURNS;
+  }
+
   begin(): void {
+    this.#isOpen = true;
     this.#begunMs = this.#clock.nowMs();
     this.entriesAppended = 0;
     this.entriesApplied = 0;
@@ -44,6 +55,10 @@ export class TurnMeter {
   }
 
   end(kind: 'turn' | 'tick'): void {
+    this.#isOpen = false;
+    const work = Math.max(this.entriesAppended, this.entriesApplied, this.readsServed);
+    if (work > 1) this.#quietTurns = 0;
+    else this.#quietTurns += work;
     const milliseconds = this.#clock.nowMs() - this.#begunMs;
     this.#observe(milliseconds);
     if (milliseconds <= SLOW_TURN_MS) return;

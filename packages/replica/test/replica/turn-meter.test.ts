@@ -62,4 +62,28 @@ describe('turn meter', () => {
       },
     ]);
   });
+
+  test('is quiet after some turns in a row that had one thing to do each, and not within a turn', () => {
+    const setting = new Setting();
+    const { meter } = setting;
+    const turns = (count: number, entries: number): void => {
+      for (let left = count; left > 0; left -= 1) {
+        setting.turn(0.1, () => {
+          meter.entriesAppended += entries;
+          assert.equal(meter.isQuiet, false);
+        });
+      }
+    };
+    assert.equal(meter.isQuiet, false);
+    turns(100, 0);
+    assert.equal(meter.isQuiet, false);
+    turns(16, 1);
+    assert.equal(meter.isQuiet, true);
+    turns(1, 2);
+    assert.equal(meter.isQuiet, false);
+    turns(15, 1);
+    assert.equal(meter.isQuiet, false);
+    turns(1, 1);
+    assert.equal(meter.isQuiet, true);
+  });
 });
