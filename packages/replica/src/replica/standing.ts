@@ -66,9 +66,9 @@ export function isStranger(
  * remembered.
  */
 function strangerOf(self: MemberId, state: Applied, raft: Consensus, met: Iterable<MemberId>): Failure | undefined {
-  const { config, appliedIndex, appliedTerm } = state;
+  const { appliedIndex, appliedTerm } = state;
   const isSettled = raft.role === 'leader' && appliedTerm === raft.term && raft.core.pendingConfigIndex <= appliedIndex;
-  if (!isOnlyVoter(config, self) || !isSettled) return undefined;
+  if (!isSettled) return undefined;
   for (const id of met) {
     if (!isStranger(id, self, state)) continue;
     return failure(

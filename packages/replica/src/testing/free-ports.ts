@@ -13,8 +13,6 @@ const FIRST_PORT = 12_000;
 const PORTS_PER_BLOCK = 64;
 const BLOCKS = 300;
 
-/** Where the search for a block begins: few processes have to try a second one. */
-let nextBlock = process.pid % BLOCKS;
 let blocksTried = 0;
 /** Of the block that is held and not used up, and its end. */
 let nextPort = 0;
@@ -34,8 +32,8 @@ export async function freePorts(count: number): Promise<number[]> {
 
 async function holdBlock(): Promise<void> {
   while (blocksTried < BLOCKS) {
-    const first = FIRST_PORT + nextBlock * PORTS_PER_BLOCK;
-    nextBlock = (nextBlock + 1) % BLOCKS;
+    // From where the process' id says: few have to try a second one.
+    const first = FIRST_PORT + ((process.pid + blocksTried) % BLOCKS) * PORTS_PER_BLOCK;
     blocksTried += 1;
     const holder = await listenOn(first);
     if (holder === undefined) continue;
