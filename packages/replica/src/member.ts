@@ -182,6 +182,8 @@ class RunningMember implements Member, StoreBackend {
   #turnRequested = false;
   #turnsAtOnce = 0;
   #noticesRequested = false;
+  /** Made when it is first needed, and used again. */
+  #noticeTimer: NodeJS.Timeout | undefined;
   #lastTickMs: number;
   #closing: Promise<void> | undefined;
 
@@ -341,7 +343,7 @@ class RunningMember implements Member, StoreBackend {
   #requestTurn(): void {
     if (this.#turnRequested) return;
     this.#turnRequested = true;
-    if (this.#turnsAtOnce < TURNS_AT_ONCE_MAX && this.#isCalm) {
+    if (this.#turnsAtOnce < TURNS_AT_ONCE_MAX && this.#isCalm()) {
       this.#turnsAtOnce += 1;
       process.nextTick(this.#turn);
       return;
@@ -356,7 +358,7 @@ class RunningMember implements Member, StoreBackend {
   };
 
   /** One request at most is under way: a turn that waits for what else is to be read would have nothing more to do (decision 0019). */
-  get #isCalm(): boolean {
+  #isCalm(): boolean {
     // While it is constructed it asks for its first turn.
     const replica = this.#replica as Replica | undefined;
     return replica?.turns.isQuiet === true && replica.requests.pending + replica.reads.pending <= 1;
@@ -365,11 +367,15 @@ class RunningMember implements Member, StoreBackend {
   #requestCommitNotices(): void {
     if (this.#noticesRequested) return;
     this.#noticesRequested = true;
-    setTimeout(() => {
-      this.#noticesRequested = false;
-      this.#replica.tellCommits();
-    }, COMMIT_NOTICE_PAUSE_MS).unref();
+    if (this.#noticeTimer === undefined)
+      this.#noticeTimer = setTimeout(this.#tellCommits, COMMIT_NOTICE_PAUSE_MS).unref();
+    else this.#noticeTimer.refresh();
   }
+
+  readonly #tellCommits = (): void => {
+    this.#noticesRequested = false;
+    this.#replica.tellCommits();
+  };
 
   #tick(): void {
     const nowMs = systemClock.nowMs();

@@ -175,8 +175,8 @@ export const storage: readonly Mutant[] = [
     edits: [
       inReplica(
         'wal/log',
-        'if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1 && !isReset)',
-        'if (offset === 0 && this.#sequence > 1 && !isReset)',
+        'if (offset <= SEGMENT_HEADER_BYTES && sequence > 1 && !isReset)',
+        'if (offset === 0 && sequence > 1 && !isReset)',
       ),
     ],
     test: replicaTest('wal/wal'),

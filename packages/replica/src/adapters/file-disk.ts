@@ -16,6 +16,7 @@ import {
   readSync,
   rename,
   statSync,
+  write,
   writev,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -334,11 +335,12 @@ function syncFile(file: OpenFile, finished: FileCallback): void {
 /** Writes the chunks from `offset` on; the system may take only a part at a time. */
 function writeAll(fd: number, offset: number, chunks: readonly Uint8Array[], finished: FileCallback): void {
   const filled = chunks.filter((chunk) => chunk.length > 0);
-  if (filled.length === 0) {
+  const [first] = filled;
+  if (first === undefined) {
     setImmediate(finished, null);
     return;
   }
-  writev(fd, filled.slice(0, CHUNKS_MAX), offset, (error, written) => {
+  const onWritten = (error: Error | null, written: number): void => {
     if (error !== null) {
       finished(error);
       return;
@@ -347,7 +349,10 @@ function writeAll(fd: number, offset: number, chunks: readonly Uint8Array[], fin
     if (rest.length === 0) finished(null);
     else if (written === 0) finished(new Error('the system writes nothing and reports no error'));
     else writeAll(fd, offset + written, rest, finished);
-  });
+  };
+  // The log writes one chunk at a time, and there is less around the call for one.
+  if (filled.length === 1) write(fd, first, 0, first.length, offset, onWritten);
+  else writev(fd, filled.slice(0, CHUNKS_MAX), offset, onWritten);
 }
 
 function dropBytes(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {

@@ -172,7 +172,7 @@ export class TcpNetwork implements Network {
     }
     const link = peer.links.get(channel) ?? this.#link(peer, channel);
     link.enqueue(chunks);
-    if (this.#dirty.length === 0) process.nextTick(() => this.flush());
+    if (this.#dirty.length === 0) process.nextTick(this.#flushLater);
     if (!this.#dirty.includes(link)) this.#dirty.push(link);
   }
 
@@ -182,6 +182,8 @@ export class TcpNetwork implements Network {
     this.#dirty = [];
     for (const link of dirty) link.flush();
   }
+
+  readonly #flushLater = (): void => this.flush();
 
   stats(): TcpNetworkStats {
     const peers = [...this.#counters].map(([id, counters]) => {

@@ -67,8 +67,14 @@ export interface LogPosition {
 
 export interface SegmentInfo {
   readonly sequence: number;
+  /** segmentPath(sequence), made once: each write names it. */
+  readonly path: string;
   /** Highest index that ever stood in it or, at its beginning, before it. */
   maxIndex: number;
+}
+
+export function segmentInfo(sequence: number, maxIndex: number): SegmentInfo {
+  return { sequence, path: segmentPath(sequence), maxIndex };
 }
 
 /** What recovery found, and what a log needs to go on from there. */
@@ -314,25 +320,24 @@ export class Wal {
       return;
     }
     this.#busy = true;
-    const gathered: Pending[] = [];
+    const gathered = this.#queue;
+    let count = 0;
     let recordBytes = 0;
-    while (recordBytes < GATHERED_BYTES) {
-      const next = this.#queue[gathered.length];
-      if (next === undefined) break;
-      gathered.push(next);
-      recordBytes += next.recordBytes;
+    while (count < gathered.length && recordBytes < GATHERED_BYTES) {
+      recordBytes += (gathered[count] as Pending).recordBytes;
+      count += 1;
     }
-    this.#queue.splice(0, gathered.length);
-    this.#inRoomySegment(recordBytes, gathered, () => this.#write(gathered, recordBytes));
-  }
-
-  /** Changes to the prepared segment if the write does not fit into the current one any more. */
-  #inRoomySegment(recordBytes: number, gathered: readonly Pending[], then: () => void): void {
+    this.#queue = gathered.splice(count);
     const fits = this.#offset + fileBytesMax(recordBytes + FRAME_HEADER_BYTES) <= this.#capacityBytes;
     if (fits || this.#preparer.state !== 'ready' || this.#offset <= SEGMENT_HEADER_BYTES) {
-      then();
-      return;
+      this.#write(gathered, recordBytes);
+    } else {
+      this.#changeSegment(gathered, () => this.#write(gathered, recordBytes));
     }
+  }
+
+  /** To the prepared one: what was gathered does not fit into the current one any more. */
+  #changeSegment(gathered: readonly Pending[], then: () => void): void {
     // A segment's header says that everything before it is durable: make it true first.
     this.#syncUnsynced((error) => {
       if (error !== undefined) {
@@ -341,28 +346,29 @@ export class Wal {
       }
       this.#capacityBytes = this.#preparer.take();
       this.#prepareAtBytes = this.#capacityBytes / 4;
-      this.#segments.push({ sequence: this.#sequence + 1, maxIndex: this.#last.index });
+      this.#segments.push(segmentInfo(this.#segment().sequence + 1, this.#last.index));
       this.#offset = 0;
       this.#syncedBytes = 0;
       then();
     });
   }
 
-  get #sequence(): number {
-    return (this.#segments.at(-1) as SegmentInfo).sequence;
+  /** The last one, which is written to. */
+  #segment(): SegmentInfo {
+    return this.#segments[this.#segments.length - 1] as SegmentInfo;
   }
 
   #write(gathered: readonly Pending[], recordBytes: number): void {
-    const path = segmentPath(this.#sequence);
+    const { path, sequence } = this.#segment();
     const offset = this.#offset;
-    const at = { sequence: this.#sequence, offset, syncedBytes: this.#syncedBytes, chain: this.#chain };
+    const at = { sequence, offset, syncedBytes: this.#syncedBytes, chain: this.#chain };
     this.#writer.begin(at, recordBytes);
     if (offset === 0) this.#writer.segmentHeader(this.#segmentHeader());
     // Each segment can be the oldest one left: it begins with the whole hard state. Also where a crash has left only its header.
     // A reset writes it behind itself: before that, the commit index of a snapshot beyond the log would name what is not there.
     const first = gathered[0]?.batch;
     const isReset = first?.reset !== undefined && first.hardState !== undefined;
-    if (offset <= SEGMENT_HEADER_BYTES && this.#sequence > 1 && !isReset) this.#writer.hardState(this.#hardState);
+    if (offset <= SEGMENT_HEADER_BYTES && sequence > 1 && !isReset) this.#writer.hardState(this.#hardState);
     for (const { batch } of gathered) this.#encode(batch);
     const { bytes, end, chain } = this.#writer.finish();
     // A segment's first write is always synced: a file behind it shows that it was begun, so its header must not get lost.
@@ -393,7 +399,7 @@ export class Wal {
     if (hardState !== undefined && (hardState.term !== before.term || hardState.vote !== before.vote)) {
       this.#writer.hardState({ term: hardState.term, vote: hardState.vote, commit: before.commit });
     }
-    const segment = this.#segments.at(-1) as SegmentInfo;
+    const segment = this.#segment();
     if (reset !== undefined) {
       this.#writer.reset(reset.index, reset.term, RESET_BYTES);
       this.#last = reset;
@@ -416,7 +422,7 @@ export class Wal {
     return encodeSegmentHeader(this.#platform, {
       clusterId,
       memberId,
-      sequence: this.#sequence,
+      sequence: this.#segment().sequence,
       capacityBytes: this.#capacityBytes,
       beginIndex,
       beginTerm,
@@ -438,7 +444,7 @@ export class Wal {
     }
     const { clock, onSync } = this.#options;
     const begunMs = clock?.nowMs() ?? 0;
-    this.#disk.sync(segmentPath(this.#sequence), (error) => {
+    this.#disk.sync(this.#segment().path, (error) => {
       if (clock !== undefined) onSync?.(clock.nowMs() - begunMs);
       if (error === undefined) this.#syncedBytes = this.#offset;
       done(error);
@@ -475,12 +481,13 @@ export class Wal {
     if (this.#preparer.state !== 'none' || this.#offset < this.#prepareAtBytes || this.#closing !== undefined) return;
     const step = Math.max(this.#capacityBytes / 4, 1);
     this.#prepareAtBytes = this.#offset + step;
-    this.#preparer.prepare(this.#sequence + 1, Math.min(this.#options.segmentBytes, 2 * this.#capacityBytes));
+    this.#preparer.prepare(this.#segment().sequence + 1, Math.min(this.#options.segmentBytes, 2 * this.#capacityBytes));
   }
 
   #firstSegmentSteps(state: WalState): readonly Step[] {
-    const path = segmentPath(1);
-    this.#segments.push({ sequence: 1, maxIndex: 0 });
+    const first = segmentInfo(1, 0);
+    const { path } = first;
+    this.#segments.push(first);
     this.#capacityBytes = Math.min(this.#options.segmentBytes, FIRST_SEGMENT_BYTES);
     this.#prepareAtBytes = this.#capacityBytes / 4;
     this.#offset = SEGMENT_HEADER_BYTES;
@@ -499,7 +506,7 @@ export class Wal {
   }
 
   #settleSteps(state: WalState): readonly Step[] {
-    const path = segmentPath(this.#sequence);
+    const { path } = this.#segment();
     const { rewrite, unused } = state;
     return [
       // Written again, not only synced: after a failed sync the system may hold the bytes in memory and believe them durable.
@@ -537,10 +544,7 @@ export class Wal {
     inOrder(
       [
         // Not found: an earlier attempt got this far and failed behind it.
-        (next) =>
-          this.#disk.remove(segmentPath(oldest.sequence), (error) =>
-            next(error?.code === 'not-found' ? undefined : error),
-          ),
+        (next) => this.#disk.remove(oldest.path, (error) => next(error?.code === 'not-found' ? undefined : error)),
         (next) => this.#disk.syncDirectory(WAL_DIRECTORY, next),
       ],
       (error) => {

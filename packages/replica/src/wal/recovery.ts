@@ -18,7 +18,7 @@ import type { Disk, Platform } from '../seams/index.js';
 import { firstNonZero } from './bytes.js';
 import { EntryRun } from './entry-run.js';
 import { WalError } from './errors.js';
-import { type LogPosition, type SegmentInfo, Wal, type WalOptions, type WalState } from './log.js';
+import { type LogPosition, type SegmentInfo, segmentInfo, Wal, type WalOptions, type WalState } from './log.js';
 import { LogMarks } from './marks.js';
 import { PayloadMemory } from './payload-memory.js';
 import { READ_WINDOW_BYTES } from './read-window.js';
@@ -207,7 +207,7 @@ class Recovery {
     } else if (header.beginIndex !== this.#replay.last.index || header.beginTerm !== this.#replay.last.term) {
       throw new WalError('corrupt', path, 40, `begins after index ${header.beginIndex}, the log before ends elsewhere`);
     }
-    this.#segments.push({ sequence: header.sequence, maxIndex: header.beginIndex });
+    this.#segments.push(segmentInfo(header.sequence, header.beginIndex));
     const reader = new SegmentReader(this.#disk, this.#platform, path, header.sequence, this.#memory);
     if (reader.sizeBytes < header.capacityBytes) {
       throw new WalError(
