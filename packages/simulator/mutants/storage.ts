@@ -64,6 +64,29 @@ export const storage: readonly Mutant[] = [
   },
   {
     bug: 35,
+    name: 'stray-follows-strangers',
+    planted: 'replica: whoever has founded a cluster alone, and again with an empty folder, follows those added since',
+    kind: 'safety',
+    edits: [
+      inReplica(
+        'replica/replica',
+        'if (this.#halted || isStranger(from, this.#options.memberId, this.#state))',
+        'if (this.#halted)',
+      ),
+    ],
+    test: replicaTest('replica/standing'),
+  },
+  {
+    bug: 35,
+    name: 'stray-stays-alone',
+    planted:
+      'standing: whoever has founded a cluster alone, and again with an empty folder, goes on beside those added since',
+    kind: 'liveness',
+    edits: [inReplica('replica/standing', 'if (!isStranger(id, self, state))', 'if (id !== self)')],
+    test: replicaTest('replica/standing'),
+  },
+  {
+    bug: 35,
     name: 'lost-log-taken-for-a-new-one',
     planted: 'log: a member that has had a log starts with an empty one',
     kind: 'safety',

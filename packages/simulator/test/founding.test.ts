@@ -42,3 +42,19 @@ test('a founder that has lost its disk must not found itself again: it is added 
   for (const line of refused) assert.match(line, /has already been bootstrapped|permanently removed/);
   for (const result of results) assert.equal(linesWith(result, 'founds itself').length, 3);
 });
+
+test('a founder alone on its list that has lost its disk founds its cluster again, stops when it meets the others, and is added anew', () => {
+  const change = {
+    members: 3,
+    founding: 'listed',
+    plan: 'forgetful-founder',
+    faults: {},
+    stormMs: 8_000,
+    crashPointChance: 0,
+  } as const;
+  const results = [1, 2, 3, 4].map((seed) => run({ seed, change, linesMax: LINES_MAX }));
+  for (const { failure } of results) assert.equal(failure, undefined, failure?.message);
+  const stopped = results.flatMap((result) => linesWith(result, 'belongs to this cluster and is unknown to member'));
+  assert.ok(stopped.length > 0);
+  for (const line of stopped) assert.match(line, / n1 +member halts: /);
+});

@@ -19,9 +19,9 @@ export function* bareHeader(stage: Stage): Plan {
   stage.watch(victim, (name, data) => {
     if (name !== 'snapshot-begin') return;
     isDue = true;
-    victim.stall(`-${Number(data['index']).toString(16).padStart(16, '0')}.snap`);
+    victim.stall.begin(`-${Number(data['index']).toString(16).padStart(16, '0')}.snap`);
   });
-  stage.undoLater(() => victim.unstall());
+  stage.undoLater(() => victim.stall.end());
   const known = new Set(victim.disk.list('wal'));
   let begun: string | undefined;
   stage.crashAt(victim, (operation, path) => {
@@ -30,7 +30,7 @@ export function* bareHeader(stage: Stage): Plan {
     return operation === 'sync' && path === begun && isDue;
   });
   if (!(yield* stage.until(() => !victim.isRunning, 10))) return;
-  victim.unstall();
+  victim.stall.end();
   victim.holdsAppends = true;
   stage.undoLater(() => {
     victim.holdsAppends = false;

@@ -65,7 +65,7 @@ function* takeInstalling(stage: Stage, _scene: Scene, victim: Member): Plan {
   });
   yield* stage.until(() => isInstalled, 8);
   yield* stage.sleep(stage.random.between(0, stage.world.scenario.diskLatencyMaxMs));
-  victim.unstall();
+  victim.stall.end();
   yield* stage.sleep(stage.electionMs);
 }
 
@@ -75,9 +75,9 @@ function* stallWhileItTakes(stage: Stage, victim: Member): Generator<void, boole
   stage.watch(victim, (name, data) => {
     if (name !== 'snapshot-begin' || isTaking) return;
     isTaking = true;
-    victim.stall(`-${Number(data['index']).toString(16).padStart(16, '0')}.snap`);
+    victim.stall.begin(`-${Number(data['index']).toString(16).padStart(16, '0')}.snap`);
   });
-  stage.undoLater(() => victim.unstall());
+  stage.undoLater(() => victim.stall.end());
   yield* stage.until(() => isTaking, 6);
   return isTaking;
 }

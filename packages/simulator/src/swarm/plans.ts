@@ -2,6 +2,7 @@
  * Targeted storms: schedules of faults that lead to a delicate place which chance seldom finds. A scenario draws at most one of them
  * and repeats it; times, victims and variations are drawn anew each time. A plan only does what a storm may do.
  */
+import { ListedFounding } from '../world/founding.js';
 import type { Member } from '../world/member.js';
 import type { PlanName } from '../world/scenario.js';
 import { bareHeader } from './bare-header.js';
@@ -30,6 +31,7 @@ export const PLANS: Readonly<Record<PlanName, (stage: Stage) => Plan>> = {
   farewell,
   'retiring-leader': retiringLeader,
   'forgotten-founder': forgottenFounder,
+  'forgetful-founder': forgetfulFounder,
 };
 
 /** As late in the interval of its check of the quorum as chance has it: a leader that is cut off then stays one for longest. */
@@ -296,4 +298,28 @@ function* forgottenFounder(stage: Stage): Plan {
   }
   victim.start();
   yield* stage.sleep(stage.random.between(0, 4 * stage.electionMs));
+}
+
+/**
+ * Who founded the cluster alone loses its disk, founds it again, and may be cut off from those added since until it has done more on its
+ * own. It must take nothing from them, and stop when it meets them.
+ */
+function* forgetfulFounder(stage: Stage): Plan {
+  const { founding } = stage.world;
+  if (!(founding instanceof ListedFounding)) return;
+  const { founder } = founding;
+  if (!(yield* stage.until(() => stage.membership.mayLose(founder), 10)) || !founding.forget()) return;
+  const links = linksBetween(
+    [founder],
+    stage.world.members.filter((member) => member !== founder),
+  );
+  const isCutOff = stage.random.chance(0.7);
+  if (isCutOff) stage.cut(links);
+  stage.membership.wipe(founder);
+  founder.start();
+  if (isCutOff) {
+    yield* stage.sleep(stage.random.between(0, 2 * stage.electionMs));
+    stage.uncut(links);
+  }
+  yield* stage.sleep(stage.random.between(0, 8 * stage.electionMs));
 }

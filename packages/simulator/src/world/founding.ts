@@ -1,7 +1,7 @@
 /**
  * How the first members of a cluster come to be members: one founds it and the others join, or all on a list found it together, as
  * static-cluster.ts of @quorate/replica has it: each asks the others who is there until it may found itself. A member that must not,
- * because the others know it from before, is added anew like any newcomer.
+ * because the others know it from before, is added anew like any newcomer. Who stands alone on the list has nobody to ask.
  */
 import {
   commonFoundingBatch,
@@ -21,6 +21,8 @@ export interface Founded {
   readonly clusterId: number;
   readonly memberId: number;
   readonly batch: Parameters<typeof settleFolder>[3];
+  /** The cluster is there already, and the founder has forgotten it. */
+  readonly isAgain?: boolean;
 }
 
 export interface Founding {
@@ -57,6 +59,50 @@ export class LoneFounding implements Founding {
       const [clusterId, memberId] = [1 + ids.integer(IDS), 1 + ids.integer(IDS)];
       const founder = { name: member.name, peerAddress: member.address, clientAddress: '' };
       done({ clusterId, memberId, batch: foundingBatch(memberId, founder, instance) });
+    });
+  }
+}
+
+/**
+ * The first member founds, alone on a list from which its ids follow. Started with an empty folder as it was at first it would found the
+ * same cluster again, in which it is a stranger [M6]; an operator who knows that has it added anew.
+ */
+export class ListedFounding implements Founding {
+  readonly #world: World;
+  readonly #clusterId: number;
+  readonly #listed: FoundingMember;
+  readonly founder: Member;
+  #isForgotten = false;
+
+  constructor(world: World, founder: Member) {
+    const ids = world.random.stream('founding');
+    this.#world = world;
+    this.#clusterId = 1 + ids.integer(IDS);
+    this.#listed = { id: 1 + ids.integer(IDS), name: founder.name, peerUrls: [`http://${founder.address}`] };
+    this.founder = founder;
+  }
+
+  lists(member: Member): boolean {
+    return member === this.founder && (member.memberId === 0 || member.memberId === this.#listed.id);
+  }
+
+  /** The founder is about to lose its disk, and will be started as it was at first. False if it has got another id since. */
+  forget(): boolean {
+    this.#isForgotten = this.founder.memberId === this.#listed.id;
+    return this.#isForgotten;
+  }
+
+  begin(member: Member, life: Life, _instance: string, done: (founded: Founded | undefined) => void): void {
+    this.#world.schedule.after(0, () => {
+      if (life.over) return;
+      const isAgain = this.#isForgotten && member === this.founder;
+      if (!isAgain && (this.#world.hasCluster || member !== this.founder)) {
+        done(undefined);
+        return;
+      }
+      if (isAgain) this.#isForgotten = false;
+      const batch = commonFoundingBatch([this.#listed]);
+      done({ clusterId: this.#clusterId, memberId: this.#listed.id, batch, isAgain });
     });
   }
 }

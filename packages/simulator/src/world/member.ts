@@ -7,7 +7,7 @@
  * member is paused, and followed by the checks. A crash within a call (at a crash point) cannot unwind the call; from that
  * moment on nothing that it does gets out: no frame, no disk operation, no answer. That is as good as never having gone on.
  */
-import type { ConfigChange, MemberId } from '@quorate/raft';
+import { type ConfigChange, type MemberId, NO_MEMBER } from '@quorate/raft';
 import {
   type AdminAnswer,
   type AdminOperation,
@@ -38,6 +38,7 @@ import { Life } from './life.js';
 import { replicaOptions } from './member-options.js';
 import type { SeededRandom, Stream } from './random.js';
 import { SkewedClock } from './skewed-clock.js';
+import { Stall } from './stall.js';
 import type { World } from './world.js';
 
 /** A process takes some time to start. */
@@ -68,8 +69,7 @@ export class Member {
   #backlog: (() => void)[] = [];
   #missedTicks = 0;
   #paused = false;
-  /** Completions of operations on files whose path has `part` in it. */
-  #stalled: { readonly part: string; readonly waiting: (() => void)[] } | undefined;
+  readonly stall: Stall;
   /** Told of each event of its trace. */
   onTrace: TraceListener | undefined;
   /** Asked before each operation of its disk: true, and the member loses power right there. */
@@ -82,8 +82,10 @@ export class Member {
   removed = false;
   /** What was done to its disk: it may refuse to start. */
   #damage: Damage | undefined;
-  /** It has refused to start: the operator replaces it. */
+  /** It has refused to start, or stopped as a stray: the operator replaces it. */
   refused = false;
+  /** It has founded the cluster again [M6]: nobody counts on it, and it has to find out for itself. */
+  #isStray = false;
 
   constructor(world: World, name: string) {
     this.#world = world;
@@ -91,6 +93,7 @@ export class Member {
     this.#random = world.random.within(name);
     this.#faults = this.#random.stream('crash points');
     this.#disk = world.newDisk(this.#random.within('disk 0'));
+    this.stall = new Stall(world.schedule);
   }
 
   get address(): string {
@@ -106,7 +109,7 @@ export class Member {
   }
 
   get replica(): Replica | undefined {
-    return this.#life?.replica;
+    return this.#isStray ? undefined : this.#life?.replica;
   }
 
   get inbox(): Inbox | undefined {
@@ -114,7 +117,7 @@ export class Member {
   }
 
   get memberId(): number {
-    return this.#life?.memberId ?? 0;
+    return this.#isStray ? 0 : (this.#life?.memberId ?? 0);
   }
 
   get isRunning(): boolean {
@@ -153,7 +156,7 @@ export class Member {
     this.#backlog = [];
     this.#paused = false;
     life.endpoint?.close();
-    this.#world.rules.forget(life.memberId, life.entered);
+    if (!this.#isStray) this.#world.rules.forget(life.memberId, life.entered);
     this.#disk = kind === 'power' ? this.#disk.crash() : this.#disk.kill();
     this.#world.log.note('member', this.name, `${kind === 'power' ? 'loses power' : 'is killed'}: ${why}`);
     this.#world.ended(this);
@@ -165,6 +168,7 @@ export class Member {
     this.#wipes += 1;
     this.removed = false;
     this.refused = false;
+    this.#isStray = false;
     this.#damage = undefined;
     this.#disk = this.#world.newDisk(this.#random.within(`disk ${this.#wipes}`));
     this.#world.log.note('member', this.name, 'has an empty disk');
@@ -205,19 +209,6 @@ export class Member {
     const missed = Math.min(this.#missedTicks, reads === 'lease' ? 1 + electionTicks : 1);
     for (let i = 0; i < missed; i += 1) this.enter(life, () => life.replica?.tick());
     for (const run of this.#backlog.splice(0)) run();
-  }
-
-  /** From now on the disk does not answer for files whose path has `part` in it; for others it does. */
-  stall(part: string): void {
-    this.unstall();
-    this.#stalled = { part, waiting: [] };
-  }
-
-  unstall(): void {
-    const { waiting } = this.#stalled ?? { waiting: [] };
-    this.#stalled = undefined;
-    // Not within the call that may be under way.
-    for (const run of waiting) this.#world.schedule.after(0, run);
   }
 
   /** Ends well: leadership is handed over, what is under way ends, the log is closed. */
@@ -277,6 +268,12 @@ export class Member {
   #ended(life: Life): void {
     life.entered = false;
     if (life.over || life.replica === undefined) return;
+    if (this.#isStray) {
+      const { leader } = life.replica.raft;
+      const isAlone = leader === NO_MEMBER || leader === life.memberId;
+      require(isAlone, 'stray', () => `${this.name} follows ${leader} with a folder that has forgotten everything`);
+      return;
+    }
     this.#world.rules.step(life.memberId);
     this.onStep?.();
   }
@@ -324,7 +321,7 @@ export class Member {
   /** False if nobody is there to be asked. */
   #ask(question: (life: Life, replica: Replica) => void): boolean {
     const life = this.#life;
-    const replica = life?.replica;
+    const { replica } = this;
     if (life === undefined || replica === undefined) return false;
     this.enter(life, () => question(life, replica));
     return true;
@@ -361,13 +358,15 @@ export class Member {
       this.#belongs(life, disk, identity, []);
       return;
     }
+    this.#isStray = false;
     this.#world.founding.begin(this, life, identity.instance, (founded) =>
       this.enter(life, () => {
         if (founded === undefined) {
           this.#join(life, disk, identity);
           return;
         }
-        const { clusterId, memberId, batch } = founded;
+        const { clusterId, memberId, batch, isAgain = false } = founded;
+        this.#isStray = isAgain;
         this.#settle(life, disk, { ...identity, clusterId, memberId }, batch, []);
       }),
     );
@@ -424,7 +423,7 @@ export class Member {
     const recovered = this.#recover(life, disk, identity);
     const { what = '', mustBeRefused = false } = this.#damage ?? {};
     require(!mustBeRefused, 'damage', () => `${this.name} starts though it has a damaged disk: ${what}`);
-    rules.recovered(memberId, recovered);
+    if (!this.#isStray) rules.recovered(memberId, recovered);
     recovered.wal.whenStarted((error) => {
       if (error !== undefined) {
         this.#halted(life, error);
@@ -467,7 +466,7 @@ export class Member {
       if (life.over) return;
       const input = this.#input(life);
       endpoint.start(this.#world.tamper.input?.(input, memberId, this.#faults) ?? input);
-      rules.watch(memberId, life.replica);
+      if (!this.#isStray) rules.watch(memberId, life.replica);
       life.tickMs = tickMs;
       this.#world.schedule.after(tickMs, life.tick);
       this.#world.log.note('member', this.name, `is up as ${memberId} at ${recovered.state.appliedIndex}`);
@@ -593,9 +592,7 @@ export class Member {
       },
       complete: (operation, path, done) => {
         if (this.#isCrashPoint(life, operation, path, ' is answered')) return;
-        const stalled = this.#stalled;
-        if (stalled === undefined || !path.includes(stalled.part)) this.enter(life, done);
-        else stalled.waiting.push(() => this.enter(life, done));
+        this.stall.complete(path, () => this.enter(life, done));
       },
     });
   }
@@ -623,6 +620,7 @@ export class Member {
     const isRemoval = 'code' in reason && reason.code === 'removed';
     this.#world.log.note('member', this.name, `halts: ${reason.message}`);
     if (isRemoval) this.removed = true;
+    this.refused ||= this.#isStray;
     this.#world.schedule.after(0, () => this.#close(life));
     this.#killLater(life, 'could not halt in time');
   }

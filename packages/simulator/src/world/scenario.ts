@@ -74,7 +74,8 @@ export type PlanName =
   | 'damaged-disk'
   | 'farewell'
   | 'retiring-leader'
-  | 'forgotten-founder';
+  | 'forgotten-founder'
+  | 'forgetful-founder';
 
 export const PLAN_NAMES: readonly PlanName[] = [
   'lonely-leader',
@@ -93,16 +94,17 @@ export const PLAN_NAMES: readonly PlanName[] = [
   'farewell',
   'retiring-leader',
   'forgotten-founder',
+  'forgetful-founder',
 ];
 /** But for those that are drawn with what they need. */
-const PLANS_BY_CHANCE = PLAN_NAMES.filter((name) => name !== 'forgotten-founder');
+const PLANS_BY_CHANCE = PLAN_NAMES.filter((name) => name !== 'forgotten-founder' && name !== 'forgetful-founder');
 /** So many runs follow a plan. */
 const PLAN_CHANCE = 0.5;
 
 export interface Scenario {
   readonly members: number;
-  /** One member founds the cluster and the others join, or all of them found it. */
-  readonly founding: 'alone' | 'together';
+  /** One member founds the cluster and the others join, with ids of its own making or such as follow from a list; or all of them found it. */
+  readonly founding: 'alone' | 'listed' | 'together';
   readonly stormMs: number;
   /** Performed again and again, beside the other faults. */
   readonly plan: PlanName | 'none';
@@ -178,6 +180,8 @@ export type StoreAsk = (typeof STORE_ASKS)[number];
 const TOGETHER_CHANCE = 0.25;
 /** Of these, so many follow the plan for them. */
 const FORGOTTEN_CHANCE = 0.15;
+/** Of the others, so many have a founder that stands alone on a list, and follow the plan for that. */
+const FORGETFUL_CHANCE = 0.04;
 
 const KiB = 1024;
 const SECOND_MS = 1_000;
@@ -200,16 +204,19 @@ export function drawScenario(random: Stream): Scenario {
   const scenario = drawChanceScenario(random);
   const planned = random.chance(PLAN_CHANCE) ? withPlan(random, scenario) : scenario;
   const whole = random.chance(STORE_CHANCE) ? withStoreWork(random, planned) : planned;
-  if (!random.chance(TOGETHER_CHANCE)) return { ...whole, founding: 'alone' };
-  return random.chance(FORGOTTEN_CHANCE) ? withForgottenFounder(random, whole) : { ...whole, founding: 'together' };
+  if (random.chance(TOGETHER_CHANCE)) {
+    const isPlanned = random.chance(FORGOTTEN_CHANCE);
+    return isPlanned ? withLossOfFounder(random, whole, 'together') : { ...whole, founding: 'together' };
+  }
+  return random.chance(FORGETFUL_CHANCE) ? withLossOfFounder(random, whole, 'listed') : { ...whole, founding: 'alone' };
 }
 
-function withForgottenFounder(random: Stream, scenario: Scenario): Scenario {
+function withLossOfFounder(random: Stream, scenario: Scenario, founding: 'listed' | 'together'): Scenario {
   const electionMs = scenario.electionTicks * scenario.tickMs;
   return {
     ...scenario,
-    founding: 'together',
-    plan: 'forgotten-founder',
+    founding,
+    plan: founding === 'listed' ? 'forgetful-founder' : 'forgotten-founder',
     members: random.pick([3, 3, 5]),
     stormMs: random.between(30, 60) * electionMs,
     faults: random.chance(0.6) ? {} : scenario.faults,

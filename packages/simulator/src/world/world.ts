@@ -17,7 +17,7 @@ import { ClusterRules } from '../checks/cluster-rules.js';
 import { Oracle } from '../checks/oracle.js';
 import { Values } from '../checks/values.js';
 import { EventLog } from './event-log.js';
-import { CommonFounding, type Founding, LoneFounding } from './founding.js';
+import { CommonFounding, type Founding, ListedFounding, LoneFounding } from './founding.js';
 import { type CrashKind, Member } from './member.js';
 import { SeededRandom, type Stream } from './random.js';
 import type { FaultName, Scenario } from './scenario.js';
@@ -73,10 +73,14 @@ export class World {
     this.network = new MemoryNetwork({ schedule: this.schedule.after, random: this.random.stream('network') });
     this.setNetworkFaults(true);
     for (let i = 1; i <= this.scenario.members; i += 1) this.addMember();
+    this.founding = this.#makeFounding();
+  }
+
+  #makeFounding(): Founding {
     const { founding, members } = this.scenario;
-    // Who is alone on the list has nobody to ask, should it lose its disk (decision 0010).
-    const isAlone = founding === 'alone' || members === 1;
-    this.founding = isAlone ? new LoneFounding(this) : new CommonFounding(this, this.members);
+    if (founding === 'listed') return new ListedFounding(this, this.members[0] as Member);
+    // Of a list of one nobody else is there to be asked, should its disk be lost (decision 0010): that is for the plan of those.
+    return founding === 'alone' || members === 1 ? new LoneFounding(this) : new CommonFounding(this, this.members);
   }
 
   #makeOracle(): Oracle | undefined {
