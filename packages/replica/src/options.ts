@@ -4,6 +4,7 @@ import { QuorateError } from './api.js';
 import { LEARNERS_MAX, SNAPSHOT_LOG_BYTES_MIN } from './replica/limits.js';
 import type { Trace } from './seams/index.js';
 import type { StaticCluster } from './static-cluster.js';
+import { SEGMENT_BYTES_DEFAULT } from './wal/log.js';
 
 export interface PeerOptions {
   /** host:port where this member listens for other members; port 0 takes a free one. */
@@ -94,8 +95,8 @@ const GiB = 1024 * MiB;
 const QUOTA_BYTES_DEFAULT = 2 * GiB;
 const HOUR_MS = 3_600_000;
 
-/** How finely time is cut for the core: elections are spread over so many steps of the election time. */
-const TICKS_PER_HEARTBEAT = 5;
+/** How finely time is cut for the core, at least: elections are spread over so many steps of the election time. */
+const TICKS_PER_HEARTBEAT_MIN = 5;
 
 /** The settings in force, complete and checked. */
 export interface MemberSettings {
@@ -119,19 +120,20 @@ export interface MemberSettings {
 
 /** Throws a QuorateError `invalid-argument` that names the setting, its value and what is allowed. */
 export function settle(options: OpenOptions): MemberSettings {
-  const heartbeatMs = integer('heartbeatMs', options.heartbeatMs ?? 100, 5, 60_000);
+  const heartbeatMs = integer('heartbeatMs', options.heartbeatMs ?? 100, TICKS_PER_HEARTBEAT_MIN, 60_000);
   const electionMs = integer('electionMs', options.electionMs ?? 500, 5 * heartbeatMs, 600_000);
-  const tickMs = heartbeatMs / TICKS_PER_HEARTBEAT;
+  // Whole milliseconds: timers drop fractions, and all that is counted in ticks would be early.
+  const tickMs = Math.floor(heartbeatMs / TICKS_PER_HEARTBEAT_MIN);
   const requestTimeoutMs = integer('requestTimeoutMs', options.requestTimeoutMs ?? 20_000, tickMs, 3_600_000);
   const name = options.name ?? 'default';
   if (name === '') throw invalid('name', name, 'a text that is not empty');
   return {
     name,
     tickMs,
-    heartbeatTicks: TICKS_PER_HEARTBEAT,
+    heartbeatTicks: Math.round(heartbeatMs / tickMs),
     electionTicks: Math.round(electionMs / tickMs),
     requestTimeoutTicks: Math.ceil(requestTimeoutMs / tickMs),
-    reads: options.reads ?? 'safe',
+    reads: oneOf('reads', options.reads ?? 'safe', ['safe', 'lease']),
     priority: integer('priority', options.priority ?? 100, 0, 255),
     ...settleStore(options),
     historyBytesMax: integer('historyBytesMax', options.historyBytesMax ?? 64 * MiB, 0, Number.MAX_SAFE_INTEGER),
@@ -148,7 +150,7 @@ export function settle(options: OpenOptions): MemberSettings {
       Number.MAX_SAFE_INTEGER,
     ),
     learnersMax: integer('learnersMax', options.learnersMax ?? LEARNERS_MAX, 0, 1_000),
-    segmentBytes: integer('segmentBytes', options.segmentBytes ?? 64 * MiB, 64 * KiB, 1024 * MiB),
+    segmentBytes: integer('segmentBytes', options.segmentBytes ?? SEGMENT_BYTES_DEFAULT, 64 * KiB, 1024 * MiB),
   };
 }
 
@@ -158,23 +160,24 @@ type StoreSettings = Pick<
 >;
 
 function settleStore(options: OpenOptions): StoreSettings {
-  const { historyMode = 'periodic' } = options;
-  if (!['periodic', 'revision', 'off'].includes(historyMode)) {
-    throw invalid('historyMode', historyMode, 'periodic, revision or off');
-  }
   const max = Number.MAX_SAFE_INTEGER;
   const quotaBytes = integer('quotaBytes', options.quotaBytes ?? 0, -max, max);
   return {
     quotaBytes: quotaBytes === 0 ? QUOTA_BYTES_DEFAULT : quotaBytes,
-    historyMode,
+    historyMode: oneOf('historyMode', options.historyMode ?? 'periodic', ['periodic', 'revision', 'off']),
     historyRetentionMs: integer('historyRetentionMs', options.historyRetentionMs ?? HOUR_MS, 1, max),
     historyRetentionRevisions: integer('historyRetentionRevisions', options.historyRetentionRevisions ?? 1_000, 0, max),
   };
 }
 
 function integer(name: string, value: number, min: number, max: number): number {
-  if (Number.isFinite(value) && value >= min && value <= max) return value;
-  throw invalid(name, value, `a number from ${min} to ${max}`);
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw invalid(name, value, `an integer from ${min} to ${max}`);
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw invalid(name, value, allowed.join(' or '));
 }
 
 function invalid(name: string, value: unknown, allowed: string): QuorateError {

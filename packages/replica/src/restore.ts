@@ -16,6 +16,7 @@ import { restoredBatch, restoredState } from './replica/restore.js';
 import { StateMachine } from './replica/state-machine.js';
 import type { Disk, DiskError } from './seams/index.js';
 import { type Identity, readIdentity } from './wal/identity.js';
+import { SEGMENT_BYTES_DEFAULT } from './wal/log.js';
 import { WAL_DIRECTORY } from './wal/segment.js';
 import { SNAPSHOT_DIRECTORY, SnapshotWriter } from './wal/snapshot-file.js';
 import type { SnapshotHeader } from './wal/snapshot-header.js';
@@ -75,7 +76,6 @@ export interface RestoreResult {
   readonly keys: number;
 }
 
-const SEGMENT_BYTES_DEFAULT = 64 * 1024 * 1024;
 const DIGEST_BYTES = 32;
 const PAGE_BYTES = 512;
 
