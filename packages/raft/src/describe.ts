@@ -108,8 +108,8 @@ export function describeStatus(status: RaftStatus): string {
 
 export function describeProgress(status: RaftStatus): string[] {
   return status.progress.map(
-    ({ member, match, next, state, learner, recentlyActive }) =>
-      `  n${member} ${state} match=${match} next=${next}${learner ? ' learner' : ''}${recentlyActive ? '' : ' silent'}`,
+    ({ member, match, next, state, learner, isActive }) =>
+      `  n${member} ${state} match=${match} next=${next}${learner ? ' learner' : ''}${isActive ? '' : ' silent'}`,
   );
 }
 

@@ -62,8 +62,12 @@ export function handleHeartbeat(core: Core, message: HeartbeatMessage): void {
     term: core.term,
     readContext: message.readContext,
   } as const;
+  const { hardStatePersisted, options } = core;
   // The answer tells a removed leader that this member knows of the removal: it must not forget it (transfer.ts).
-  if (core.configCommit > core.hardStatePersisted.commit) core.sendAfterPersist(response);
+  const tellsOfConfig = core.configCommit > hardStatePersisted.commit;
+  // It renews a lease, which a member that restarts keeps if it knows that it was there before: by its term (inLease).
+  const isForgetful = options.reads === 'lease' && hardStatePersisted.term === 0;
+  if (tellsOfConfig || isForgetful) core.sendAfterPersist(response);
   else core.send(response);
 }
 

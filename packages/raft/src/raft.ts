@@ -193,7 +193,7 @@ export class Raft {
     const { core } = this;
     let target = index;
     for (const progress of core.progress.values()) {
-      if (progress.state === 'snapshot' && progress.recentlyActive) target = Math.min(target, progress.pendingSnapshot);
+      if (progress.state === 'snapshot' && progress.isActive) target = Math.min(target, progress.pendingSnapshot);
     }
     core.log.compact(target);
   }
@@ -230,8 +230,8 @@ export class Raft {
       progress: configMembers(core.config).flatMap((member) => {
         const progress = core.progress.get(member);
         if (progress === undefined) return [];
-        const { match, next, state, learner, isActive: recentlyActive } = progress;
-        return [{ member, match, next, state, learner, recentlyActive }];
+        const { match, next, state, learner, isActive } = progress;
+        return [{ member, match, next, state, learner, isActive }];
       }),
     };
   }

@@ -236,7 +236,7 @@ export interface ProgressStatus {
   readonly state: 'probe' | 'replicate' | 'snapshot';
   readonly learner: boolean;
   /** Heard from within the last election timeout, or the one before it. */
-  readonly recentlyActive: boolean;
+  readonly isActive: boolean;
 }
 
 export interface RaftStatus {

@@ -1,7 +1,7 @@
 /** What the transcripts cannot say: refusals of wrong use, and rules of the paper at a single member. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_CONFIG, type Message, Raft, type RaftConfig, type Ready } from '../src/index.js';
+import { EMPTY_CONFIG, type Message, type ProgressStatus, Raft, type RaftConfig, type Ready } from '../src/index.js';
 import { configOf, initialOf } from './support/member.js';
 
 const NO_DATA = new Uint8Array(0);
@@ -177,7 +177,7 @@ test('a stopped disk at a follower keeps its promises back, not the log it was s
 test('a follower that answers is never taken for silent: not between a check of the quorum and its next answer either', () => {
   const { electionTicks } = configOf();
   const raft = leaderOfThree();
-  const isActive = (id: number): boolean => raft.status().progress.some((p) => p.member === id && p.recentlyActive);
+  const isActive = (id: number): boolean => raft.status().progress.some((p) => p.member === id && p.isActive);
   for (let tick = 1; tick <= 3 * electionTicks; tick++) {
     raft.tick();
     drain(raft);
@@ -190,4 +190,53 @@ test('a follower that answers is never taken for silent: not between a check of 
     if (tick > electionTicks) assert.ok(isActive(2), `at tick ${tick}`);
   }
   assert.ok(!isActive(3), 'one that never answered is silent');
+});
+
+test('what a member needs after the snapshot that it is receiving is kept also right behind a check of the quorum', () => {
+  const raft = leaderOfThree();
+  const { electionTicks } = configOf();
+  for (let i = 0; i < 5; i += 1) raft.propose(NO_DATA);
+  drain(raft);
+  const acknowledge = (index: number, rejected: boolean): void => {
+    const hint = { hintIndex: 0, hintTerm: 0 };
+    raft.step({ type: 'append-response', from: rejected ? 3 : 2, to: 1, term: 2, index, rejected, ...hint });
+    drain(raft);
+  };
+  acknowledge(raft.status().lastIndex, false);
+  raft.compact(raft.appliedIndex);
+  const pendingSnapshot = raft.appliedIndex;
+  // It has nothing of the log: only a snapshot helps it.
+  acknowledge(1, true);
+  const third = (): ProgressStatus | undefined => raft.status().progress.find(({ member }) => member === 3);
+  assert.equal(third()?.state, 'snapshot');
+  for (let i = 0; i < 5; i += 1) raft.propose(NO_DATA);
+  drain(raft);
+  acknowledge(raft.status().lastIndex, false);
+  for (let tick = 0; tick < electionTicks; tick += 1) {
+    for (const from of [2, 3]) {
+      raft.step({ type: 'heartbeat-response', from, to: 1, term: 2, readContext: 0 });
+    }
+    raft.tick();
+    drain(raft);
+    raft.compact(raft.appliedIndex);
+    const { firstIndex } = raft.status();
+    assert.ok(firstIndex <= pendingSnapshot + 1, `the log begins at ${firstIndex} in tick ${tick}`);
+  }
+});
+
+test('with lease reads nobody answers a heartbeat before a restart would show that it was there', () => {
+  for (const reads of ['lease', 'safe'] as const) {
+    const fresh = { index: 0, term: 0 };
+    const hardState = { term: 0, vote: 0, commit: 0 };
+    const applied = { ...fresh, config: EMPTY_CONFIG };
+    const raft = new Raft(configOf({ reads }), { hardState, applied, compacted: fresh, entries: [] });
+    raft.step({ type: 'heartbeat', from: 2, to: 1, term: 7, commit: 0, readContext: 3 });
+    const { id, messages, messagesAfterPersist, mustSync } = raft.ready();
+    const [early, late] = reads === 'lease' ? [0, 1] : [1, 0];
+    assert.deepEqual([messages.length, messagesAfterPersist.length], [early, late], reads);
+    assert.ok(mustSync);
+    raft.persisted(id);
+    raft.step({ type: 'heartbeat', from: 2, to: 1, term: 7, commit: 0, readContext: 4 });
+    assert.equal(raft.ready().messages.length, 1);
+  }
 });

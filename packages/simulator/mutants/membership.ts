@@ -68,7 +68,7 @@ export const membership: readonly Mutant[] = [
       'core: that a change of the configuration is committed need not be durable before a member tells that it knows',
     kind: 'safety',
     edits: [
-      inRaft('follower', 'if (core.configCommit > core.hardStatePersisted.commit)', 'if (core.configCommit < 0)'),
+      inRaft('follower', 'core.configCommit > hardStatePersisted.commit', 'core.configCommit < 0'),
       inRaft('ready', '(core.configCommit > told.commit && core.hardStateTold.commit >= core.configCommit)', 'false'),
     ],
     test: raftTest('transcripts'),

@@ -99,6 +99,16 @@ export const reads: readonly Mutant[] = [
     test: raftTest('transcripts'),
   },
   {
+    bug: 'own',
+    name: 'lease-answered-by-nobody',
+    planted:
+      'lease: a member that has nothing on its disk yet answers a heartbeat, and after a restart does not know that it did',
+    kind: 'safety',
+    edits: [inRaft('follower', "options.reads === 'lease' && hardStatePersisted.term === 0", 'options.reads === 0')],
+    test: raftTest('raft'),
+    outOfReach: 'members join as learners, and hold a snapshot or entries on their disk before they count for a lease',
+  },
+  {
     bug: 10,
     name: 'fast-read-before-own-commit',
     planted: "read index: a follower's read is answered at once, before the new leader has committed in its term",

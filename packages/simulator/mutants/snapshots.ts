@@ -265,7 +265,7 @@ export const snapshots: readonly Mutant[] = [
     planted: 'leader: the log after a snapshot that is on its way is not kept',
     kind: 'liveness',
     edits: [
-      inRaft('raft', "if (progress.state === 'snapshot' && progress.recentlyActive)", 'if (progress.match < 0)'),
+      inRaft('raft', "if (progress.state === 'snapshot' && progress.isActive)", 'if (progress.match < 0)'),
       inReplica(
         'replica/replica',
         'Math.min(this.#snapshots.floorIndex, this.#raft.slowestMatch)',

@@ -292,7 +292,7 @@ export class LeaderDuties {
     const active = new Set(
       raft
         .status()
-        .progress.filter((p) => p.recentlyActive)
+        .progress.filter((p) => p.isActive)
         .map((p) => p.member),
     );
     return {
@@ -307,7 +307,7 @@ export class LeaderDuties {
   #progress(id: MemberId): { match: number; lastIndex: number; active: boolean } | undefined {
     const { lastIndex, progress } = this.#port.raft.status();
     const found = progress.find((p) => p.member === id);
-    return found && { match: found.match, lastIndex, active: found.recentlyActive };
+    return found && { match: found.match, lastIndex, active: found.isActive };
   }
 
   /** Ids are drawn, not counted: an id that was given once is never given again, whatever a restored backup forgot. */

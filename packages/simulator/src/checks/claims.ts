@@ -277,8 +277,8 @@ export class Claims {
   }
 
   #checkKept(id: MemberId, { core }: Raft): void {
-    for (const [peer, { state, recentlyActive, pendingSnapshot }] of core.progress) {
-      const isKept = state !== 'snapshot' || !recentlyActive || core.log.compactedIndex <= pendingSnapshot;
+    for (const [peer, { state, isActive, pendingSnapshot }] of core.progress) {
+      const isKept = state !== 'snapshot' || !isActive || core.log.compactedIndex <= pendingSnapshot;
       require(isKept, 'kept for transfer', () => {
         return `${id} sends ${peer} a snapshot of ${pendingSnapshot} and has dropped its log up to ${core.log.compactedIndex}`;
       });
