@@ -337,6 +337,8 @@ export type ErrorCode =
   /** Members were found to disagree: nothing is taken until somebody has looked. */
   | 'corrupt'
   | 'request-too-large'
+  /** The write was applied. Its answer is too large to be sent from the leader to the member that was asked. */
+  | 'answer-too-large'
   | 'compacted'
   | 'future-revision'
   | 'invalid-argument'

@@ -13,6 +13,7 @@ export type FailureCode =
   | 'busy'
   | 'stopped'
   | 'request-too-large'
+  | 'answer-too-large'
   | 'member-not-found'
   | 'member-exists'
   | 'member-not-caught-up'
@@ -50,6 +51,11 @@ export const outcomeUnknown: Failure = failure(
   'unknown',
   'the leader was lost before it answered: the outcome is unknown',
 );
+
+export function answerTooLarge(bytes: number, bytesMax: number): Failure {
+  const limit = `members send each other at most ${bytesMax}: ask the leader, or for less`;
+  return failure('answer-too-large', 'unknown', `applied, but its answer has ${bytes} bytes, and ${limit}`);
+}
 
 export function commandTooLarge(bytes: number, bytesMax: number): Failure {
   return failure('request-too-large', 'invalid', `a command has at most ${bytesMax} bytes, not ${bytes}`);

@@ -21,6 +21,8 @@ export const COMMIT_NOTICE_PAUSE_MS = 1;
 export const COMMITTED_BYTES_PER_TURN_MAX: number = 1 * MiB;
 /** Requests that wait for a leader to be known, and requests forwarded and not answered, each. */
 export const WAITING_REQUESTS_MAX: number = 20_000;
+/** Largest answer to a forwarded request that is sent: less than the longest frame of the network (tcp-limits.ts), which drops what is longer. */
+export const FORWARD_ANSWER_BYTES_MAX: number = 31 * MiB;
 /** Reads that wait for their turn or for their index. */
 export const WAITING_READS_MAX: number = 100_000;
 /** Log in memory that is kept for followers that lag a little; beyond it, and for those who lag more, snapshots. */

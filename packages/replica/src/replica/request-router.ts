@@ -16,8 +16,9 @@ import {
 } from '../store/index.js';
 import { copyBytes, type Forward, type ForwardReply, type PeerMessage } from '../wire/index.js';
 import { type AdminAnswer, decodeAnswer, decodeFailure, decodeOperation, encodeJson } from './admin.js';
-import { type Failure, failure, noLeader, type Result, success } from './failure.js';
+import { answerTooLarge, type Failure, failure, noLeader, type Result, success } from './failure.js';
 import type { AdminRequest } from './leader-duties.js';
+import { FORWARD_ANSWER_BYTES_MAX } from './limits.js';
 import type { Peers } from './peers.js';
 import { RecentRequests } from './recent-requests.js';
 import { CommandRequest, type CommandWaiter, type Request, type Requests } from './requests.js';
@@ -103,7 +104,15 @@ export class RequestRouter {
     const refuse = (reason: Failure): void =>
       reply(reason.outcome === 'unknown' ? 'unknown' : 'refused', reason.code, encodeJson(reason));
     const answer = <T>(encode: (value: T) => Uint8Array) => {
-      return (result: Result<T>): void => (result.ok ? reply('ok', '', encode(result.value)) : refuse(result));
+      return (result: Result<T>): void => {
+        if (!result.ok) {
+          refuse(result);
+          return;
+        }
+        const body = encode(result.value);
+        if (body.length <= FORWARD_ANSWER_BYTES_MAX) reply('ok', '', body);
+        else refuse(answerTooLarge(body.length, FORWARD_ANSWER_BYTES_MAX));
+      };
     };
     const payload = copyBytes(this.#port.platform, forward.body.subarray(1));
     if (forward.body[0] === FORWARD_ADMIN) {

@@ -58,6 +58,7 @@ const MEMBER_ERRORS: Readonly<Record<Failure['code'], EtcdErrorName | undefined>
   // Of what these services ask, only peer URLs can be.
   'invalid-argument': 'MemberBadUrls',
   // etcd has no words for these: ours are sent.
+  'answer-too-large': undefined,
   'configuration-refused': undefined,
   'data-folder': undefined,
 };

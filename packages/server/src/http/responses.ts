@@ -75,6 +75,7 @@ const STATUS_BY_CODE = {
   'value-too-long': 400,
   'too-many-keys': 400,
   'request-too-large': 413,
+  'answer-too-large': 504,
   compacted: 400,
   'future-revision': 400,
   'invalid-argument': 400,
