@@ -76,7 +76,7 @@ export function decodeConfigChange(bytes: Uint8Array): ConfigChange {
 /** Never writes a code for a name that has none: it would be read back as another one. */
 function codeOf(codes: Readonly<Record<string, number>>, name: string): number {
   const code = codes[name];
-  if (code === undefined) throw new Error(`assertion failed: ${name} has no code`);
+  assert(code !== undefined, () => `${name} has no code`);
   return code;
 }
 

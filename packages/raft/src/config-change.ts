@@ -121,16 +121,6 @@ export function isJoint(config: ConfigState): boolean {
   return config.votersOutgoing.length > 0;
 }
 
-export function configsEqual(a: ConfigState, b: ConfigState): boolean {
-  return (
-    a.autoLeave === b.autoLeave &&
-    listsEqual(a.voters, b.voters) &&
-    listsEqual(a.votersOutgoing, b.votersOutgoing) &&
-    listsEqual(a.learners, b.learners) &&
-    listsEqual(a.learnersNext, b.learnersNext)
-  );
-}
-
 /** etcd-io/raft's notation: "voters=(1 2 3)&&(1) learners=(4) learners_next=(5) autoleave". */
 export function describeConfig(config: ConfigState): string {
   const parts = [`voters=${describeList(config.voters)}`];
@@ -264,10 +254,6 @@ function sorted(members: ReadonlySet<MemberId>): MemberId[] {
 
 function ascending(a: MemberId, b: MemberId): number {
   return a - b;
-}
-
-function listsEqual(a: readonly MemberId[], b: readonly MemberId[]): boolean {
-  return a.length === b.length && a.every((member, place) => member === b[place]);
 }
 
 function describeList(members: readonly MemberId[]): string {

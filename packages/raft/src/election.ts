@@ -18,7 +18,7 @@
  * - It wins only once its own vote is durable, so every leader is known to have its term on disk.
  */
 import { assert } from './assert.js';
-import { applyConfigChange, isLearner, isVoter } from './config-change.js';
+import { applyConfigChange, configMembers, isLearner, isVoter } from './config-change.js';
 import { decodeConfigChange } from './config-change-codec.js';
 import type { Core } from './core.js';
 import { Progress } from './progress.js';
@@ -78,7 +78,7 @@ function becomeLeader(core: Core): void {
   const { log, options } = core;
   assert(core.hardStatePersisted.term === core.term, () => `leads term ${core.term} that is not durable`);
   enterRole(core, 'leader', core.term, core.id);
-  for (const id of membersOf(core)) {
+  for (const id of configMembers(core.config)) {
     const own = id === core.id;
     const progress = new Progress({
       match: own ? Math.min(log.persistedIndex, log.lastIndex) : 0,
@@ -104,11 +104,6 @@ function becomeLeader(core: Core): void {
 /** The change is in the leader's log: does it take the leader's vote away? */
 export function noteRemoval(core: Core, change: ConfigChange): void {
   core.removalInLog = !isVoter(applyConfigChange(core.config, change), core.id);
-}
-
-function membersOf(core: Core): MemberId[] {
-  const { voters, votersOutgoing, learners } = core.config;
-  return [...new Set([...voters, ...votersOutgoing, ...learners])].toSorted((a, b) => a - b);
 }
 
 /** The times are over in which this member may campaign (by itself or ordered): it votes, its state is whole, its disk works. */

@@ -17,20 +17,25 @@ export function checkRaftConfig(config: RaftConfig): void {
   ] as const;
   for (const name of positive) {
     const value = config[name];
-    require(Number.isSafeInteger(value) && value > 0, `${name} is ${value}, must be a positive integer`);
+    refuseUnless(Number.isSafeInteger(value) && value > 0, `${name} is ${value}, must be a positive integer`);
   }
   const { electionTicks, heartbeatTicks, appendBytesMax, inflightBytesMax, priority, reads } = config;
-  require(electionTicks >
-    heartbeatTicks, `electionTicks is ${electionTicks}, must be greater than heartbeatTicks, which is ${heartbeatTicks}`);
-  require(inflightBytesMax >=
-    appendBytesMax, `inflightBytesMax is ${inflightBytesMax}, must be at least appendBytesMax, which is ${appendBytesMax}`);
-  require(Number.isSafeInteger(priority) &&
-    priority >= 0 &&
-    priority <= PRIORITY_MAX, `priority is ${priority}, must be an integer from 0 to ${PRIORITY_MAX}`);
-  require(reads === 'safe' || reads === 'lease', `reads is ${reads as string}, must be 'safe' or 'lease'`);
-  require(typeof config.random === 'function', 'random must be a function that draws an integer in [0, bound)');
+  refuseUnless(
+    electionTicks > heartbeatTicks,
+    `electionTicks is ${electionTicks}, must be greater than heartbeatTicks, which is ${heartbeatTicks}`,
+  );
+  refuseUnless(
+    inflightBytesMax >= appendBytesMax,
+    `inflightBytesMax is ${inflightBytesMax}, must be at least appendBytesMax, which is ${appendBytesMax}`,
+  );
+  refuseUnless(
+    Number.isSafeInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX,
+    `priority is ${priority}, must be an integer from 0 to ${PRIORITY_MAX}`,
+  );
+  refuseUnless(reads === 'safe' || reads === 'lease', `reads is ${reads as string}, must be 'safe' or 'lease'`);
+  refuseUnless(typeof config.random === 'function', 'random must be a function that draws an integer in [0, bound)');
 }
 
-function require(condition: boolean, message: string): void {
+function refuseUnless(condition: boolean, message: string): void {
   if (!condition) throw new RangeError(message);
 }

@@ -13,7 +13,7 @@
  * serves a read) relies on a message that carries it. It may be sent late, too: the leader that made it vouches for its previous entry and
  * its commit index for good, and what is of an earlier term is refused.
  */
-import type { AppendMessage, MemberId, Message } from '@quorate/raft';
+import type { AppendMessage, MemberId } from '@quorate/raft';
 
 /** Of one member; it stays when there is nothing to tell, since notices come and go with every write (see NumberWindow). */
 interface Place {
@@ -23,9 +23,9 @@ interface Place {
 
 export class CommitNotices {
   readonly #places = new Map<MemberId, Place>();
-  readonly #send: (message: Message) => void;
+  readonly #send: (message: AppendMessage) => void;
 
-  constructor(send: (message: Message) => void) {
+  constructor(send: (message: AppendMessage) => void) {
     this.#send = send;
   }
 

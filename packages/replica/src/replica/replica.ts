@@ -500,7 +500,7 @@ export class Replica implements NetworkInput {
     const { type, to } = message;
     if (type === 'append' || type === 'install-snapshot') this.#notices.supersede(to);
     else if (type === 'read-index-response') this.#notices.sendTo(to);
-    if (type === 'install-snapshot') this.#snapshots.send(message);
+    if (message.type === 'install-snapshot') this.#snapshots.send(message);
     else this.#sendPeer(to, { kind: 'raft', message });
   }
 

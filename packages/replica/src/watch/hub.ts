@@ -159,15 +159,6 @@ export class WatchHub {
   }
 
   /**
-   * After a compaction. There is nothing to do at once: watchers that are synced need no history, a cohort looks before it reads
-   * whether what it needs is still there (catch-up.ts), and one whose sink wants no more is told when it resumes.
-   */
-  compacted(revision: number): void {
-    const { compactRevision } = this.#source();
-    assert(compactRevision >= revision, () => `compacted at ${revision}, and the store says ${compactRevision}`);
-  }
-
-  /**
    * The store was replaced by one that has come from a snapshot. Every watcher goes on with the first revision that it has not
    * seen, from the new store's history (bug 73 of the catalogue: etcd#15271, where all of them began again): the synced set
    * becomes a cohort as it is, with its position, and so do those silent until a start in the future (bug 80: etcd#20221), who

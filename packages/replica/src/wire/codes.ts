@@ -1,8 +1,7 @@
 /** The first byte of a frame and the codes of its enumerations. Numbers are never given a second meaning; 0 is never used. */
-import type { MessageType } from '@quorate/raft';
-import type { ForwardReply, PeerMessageKind, SnapshotAck } from './messages.js';
+import type { ForwardReply, PeerMessageKind, SnapshotAck, WireMessage } from './messages.js';
 
-export const RAFT_CODES: Readonly<Record<MessageType, number>> = {
+export const RAFT_CODES: Readonly<Record<WireMessage['type'], number>> = {
   append: 1,
   'append-response': 2,
   heartbeat: 3,
@@ -11,7 +10,6 @@ export const RAFT_CODES: Readonly<Record<MessageType, number>> = {
   'vote-response': 6,
   'pre-vote': 7,
   'pre-vote-response': 8,
-  'install-snapshot': 9,
   'timeout-now': 10,
   'transfer-leader': 11,
   'read-index': 12,

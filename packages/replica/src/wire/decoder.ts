@@ -6,15 +6,15 @@
  * frame, into one block that the entries share. Every other byte range (a forward's body, a snapshot's chunk) is a view into the
  * frame: whoever keeps it copies it (`copyBytes`).
  */
-import type { ConfigState, Entry, MemberId, Message, MessageType, SnapshotMetadata } from '@quorate/raft';
+import type { ConfigState, Entry, MemberId, SnapshotMetadata } from '@quorate/raft';
 import type { Platform } from '../seams/platform.js';
 import { ACK_STATUSES, ENTRY_CONFIG_BIT, ENTRY_TERM_BIT, FORWARD_STATUSES, PEER_CODES, RAFT_CODES } from './codes.js';
 import { WireError } from './error.js';
-import { type PeerMessage, REASON_CHARS_MAX } from './messages.js';
+import { type PeerMessage, REASON_CHARS_MAX, type WireMessage } from './messages.js';
 import { ByteReader } from './reader.js';
 
-const RAFT_TYPES: ReadonlyMap<number, MessageType> = new Map(
-  Object.entries(RAFT_CODES).map(([type, code]) => [code, type as MessageType]),
+const RAFT_TYPES: ReadonlyMap<number, WireMessage['type']> = new Map(
+  Object.entries(RAFT_CODES).map(([type, code]) => [code, type as WireMessage['type']]),
 );
 /** An entry's header has at least a byte of bits and a byte of length. */
 const ENTRY_HEADER_BYTES_MIN = 2;
@@ -97,7 +97,12 @@ function readPeer(platform: Platform, reader: ByteReader, code: number): PeerMes
   }
 }
 
-function readRaft(platform: Platform, reader: ByteReader, type: MessageType, { from, to }: FrameParties): Message {
+function readRaft(
+  platform: Platform,
+  reader: ByteReader,
+  type: WireMessage['type'],
+  { from, to }: FrameParties,
+): WireMessage {
   const term = reader.varint();
   switch (type) {
     case 'append': {
@@ -136,8 +141,6 @@ function readRaft(platform: Platform, reader: ByteReader, type: MessageType, { f
     case 'vote-response':
     case 'pre-vote-response':
       return { type, from, to, term, granted: reader.flag() };
-    case 'install-snapshot':
-      return { type, from, to, term, snapshot: readSnapshotMetadata(reader) };
     case 'timeout-now':
       return { type, from, to, term };
     case 'transfer-leader':

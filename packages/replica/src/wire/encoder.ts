@@ -10,10 +10,10 @@
  * an encoder remembers its latest blocks with the entries they were made of, and compares these by identity, one by one, which
  * costs a nanosecond an entry and cannot mistake one log for another. Entries are immutable, so a block never goes stale.
  */
-import type { AppendMessage, ConfigState, Entry, Message } from '@quorate/raft';
+import type { AppendMessage, ConfigState, Entry } from '@quorate/raft';
 import type { Platform } from '../seams/platform.js';
 import { ACK_STATUSES, ENTRY_CONFIG_BIT, ENTRY_TERM_BIT, FORWARD_STATUSES, PEER_CODES, RAFT_CODES } from './codes.js';
-import { type PeerMessage, REASON_CHARS_MAX } from './messages.js';
+import { type PeerMessage, REASON_CHARS_MAX, type WireMessage } from './messages.js';
 import { ByteWriter } from './writer.js';
 
 /** From this size on an entry's data is a chunk of its own instead of being copied. */
@@ -84,7 +84,7 @@ export class PeerEncoder {
     }
   }
 
-  #raft(message: Message): readonly Uint8Array[] {
+  #raft(message: WireMessage): readonly Uint8Array[] {
     const writer = this.#writer;
     writer.u8(RAFT_CODES[message.type]);
     writer.varint(message.term);
@@ -141,7 +141,7 @@ export function writeConfigState(writer: ByteWriter, config: ConfigState): void 
   writer.flag(config.autoLeave);
 }
 
-function writeRaftFields(writer: ByteWriter, message: Exclude<Message, AppendMessage>): void {
+function writeRaftFields(writer: ByteWriter, message: Exclude<WireMessage, AppendMessage>): void {
   switch (message.type) {
     case 'append-response':
       writer.varint(message.index);
@@ -165,11 +165,6 @@ function writeRaftFields(writer: ByteWriter, message: Exclude<Message, AppendMes
     case 'vote-response':
     case 'pre-vote-response':
       writer.flag(message.granted);
-      return;
-    case 'install-snapshot':
-      writer.varint(message.snapshot.index);
-      writer.varint(message.snapshot.term);
-      writeConfigState(writer, message.snapshot.config);
       return;
     case 'timeout-now':
       return;

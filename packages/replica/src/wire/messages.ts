@@ -4,7 +4,7 @@
  * Sender and receiver are not part of a message on the wire: the connection on which it arrives has introduced the one and
  * reached the other.
  */
-import type { Message, SnapshotMetadata } from '@quorate/raft';
+import type { InstallSnapshotMessage, Message, SnapshotMetadata } from '@quorate/raft';
 
 /**
  * The version of everything members send after (and including) the handshake. A member talks only to members of its own
@@ -15,9 +15,12 @@ export const PROTOCOL_VERSION = 1;
 /** Most chars of the reason code of a refused forward. */
 export const REASON_CHARS_MAX = 64;
 
+/** An install-snapshot message never leaves a member: snapshot-begin does, and who has all of the data makes another one of it for itself. */
+export type WireMessage = Exclude<Message, InstallSnapshotMessage>;
+
 export interface RaftPeerMessage {
   readonly kind: 'raft';
-  readonly message: Message;
+  readonly message: WireMessage;
 }
 
 /** A member passes a client's command on to the leader, once. `requestId` is the sender's, to tell its answers apart. */

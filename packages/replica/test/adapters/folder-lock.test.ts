@@ -1,3 +1,4 @@
+/** One process uses a data folder at a time: the lock, and what becomes of it when its holder is killed. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+/** Appends that tell of a commit alone: held back, superseded, sent in time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AppendMessage, Message } from '@quorate/raft';

@@ -1,3 +1,4 @@
+/** A window of numbers against a Map. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';

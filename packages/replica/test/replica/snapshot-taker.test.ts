@@ -1,3 +1,4 @@
+/** How a snapshot of a member's own is written: its share of the time and of the disk. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EMPTY_CONFIG } from '@quorate/raft';

@@ -1,3 +1,4 @@
+/** What is told of turns, and when they count as quiet. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SLOW_TURN_MS, TurnMeter } from '../../src/replica/turn-meter.js';

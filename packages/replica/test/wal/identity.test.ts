@@ -1,3 +1,4 @@
+/** Whose a data folder is: written, replaced, damaged. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nodePlatform } from '../../src/adapters/platform.js';

@@ -1,3 +1,4 @@
+/** What recovery makes of the log's records, and which it refuses. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Entry, HardState } from '@quorate/raft';

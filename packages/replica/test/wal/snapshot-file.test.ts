@@ -1,3 +1,4 @@
+/** Snapshot files: written, found again, removed, damaged. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SnapshotMetadata } from '@quorate/raft';

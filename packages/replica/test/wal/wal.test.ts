@@ -1,3 +1,4 @@
+/** The write-ahead log on a virtual disk: what was acknowledged is there after any crash. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WalError, type WalErrorCode } from '../../src/wal/wal.js';

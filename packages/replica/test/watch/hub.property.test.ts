@@ -347,9 +347,8 @@ class World {
 
   #apply(command: Command): void {
     this.#happen(command);
-    const { events, response } = this.store.apply(command);
+    const { events } = this.store.apply(command);
     if (events.length > 0) this.hub.publish(events, this.store.revision);
-    else if (response.kind === 'compact') this.hub.compacted(this.store.compactRevision);
   }
 
   #watch(options: WatchOptions, back: number, room: number, acts: readonly Act[]): void {

@@ -71,11 +71,7 @@ export class Bench {
     if (response.kind === 'error') {
       throw new Error(response.code);
     }
-    if (events.length > 0) {
-      this.hub.publish(events, this.store.revision);
-    } else if (response.kind === 'compact') {
-      this.hub.compacted(this.store.compactRevision);
-    }
+    if (events.length > 0) this.hub.publish(events, this.store.revision);
   }
 
   compact(revision: number): void {
