@@ -15,6 +15,7 @@ import {
   type WatchEvent,
 } from '../src/index.js';
 import { encodeCommand, nodePlatform } from '../src/internal.js';
+import { waitUntil } from '../src/testing/conditions.js';
 
 const folders: string[] = [];
 
@@ -38,14 +39,6 @@ function execute(door: MemberDoor, operation: Command['operation']): Promise<Sto
 
 function put(door: MemberDoor, key: string, value: string, lease = 0n): Promise<StoreResponse> {
   return execute(door, putOf(key, Buffer.from(value), { lease }));
-}
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, 'the condition did not come true within 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 describe('a door', () => {
@@ -111,11 +104,11 @@ describe('a door', () => {
       peer: { listen: '127.0.0.1:0' },
       join: (request) => first.cluster.join(request),
     });
-    await waitFor(() => second.cluster.status().role === 'follower');
+    await waitUntil(() => second.cluster.status().role === 'follower');
     const leaders: number[] = [];
     first.door.onLeaderChange((leader) => leaders.push(leader));
     await first.cluster.transferLeadership(second.door.header.memberId);
-    await waitFor(() => leaders.at(-1) === second.door.header.memberId);
+    await waitUntil(() => leaders.at(-1) === second.door.header.memberId);
     await Promise.all([first.close({ timeoutMs: 500 }), second.close({ timeoutMs: 500 })]);
   });
 
@@ -130,13 +123,13 @@ describe('a door', () => {
       { code: 'no-space', outcome: 'rejected' },
     );
     assert.deepEqual(await put(door, 'a', 'b'.repeat(1_000)), { kind: 'error', code: 'no-space' });
-    await waitFor(() => member.cluster.status().alarms.length === 1);
+    await waitUntil(() => member.cluster.status().alarms.length === 1);
     assert.equal(door.quota().bytesMax, 50_000);
     assert.ok(door.quota().bytesUsed <= 50_000);
     await kv.delete('key0');
     for (let n = 1; n < 20; n++) await kv.delete(`key${n}`);
     await kv.compact((await kv.range({ limit: 1 })).revision);
-    await waitFor(() => member.cluster.status().alarms.length === 0);
+    await waitUntil(() => member.cluster.status().alarms.length === 0);
     await kv.put('a', 'b');
     await member.close();
   });
@@ -144,7 +137,7 @@ describe('a door', () => {
   it('keeps of the past what it is told to', async () => {
     const member = await openMember({ historyMode: 'revision', historyRetentionRevisions: 10 });
     for (let n = 0; n < 50; n++) await member.kv.put('key', String(n));
-    await waitFor(() => member.cluster.status().compactRevision >= 39);
+    await waitUntil(() => member.cluster.status().compactRevision >= 39);
     assert.equal((await member.kv.get('key', { revision: 42 }))?.value.toString(), '40');
     assert.ok(member.metrics().compactions > 0);
     await member.close();
@@ -202,10 +195,10 @@ for (const [name, make] of doors) {
         { key: 'a', rangeEnd: 'b', startRevision: 2, previous: false, noPut: false, noDelete: false },
         sink,
       );
-      await waitFor(() => watcher.isSynced);
+      await waitUntil(() => watcher.isSynced);
       await put(door, 'ab', '2');
       await execute(door, { kind: 'delete', key: 'a', rangeEnd: undefined, returnPrevious: false });
-      await waitFor(() => seen.length === 3);
+      await waitUntil(() => seen.length === 3);
       assert.deepEqual(seen, ['put a 2 of 2', 'put ab 3 of 3', 'delete a 4 of 4']);
       assert.deepEqual([member.metrics().watchers, member.metrics().watchEventsDelivered], [1, 3]);
       let stops = 0;
@@ -226,7 +219,7 @@ for (const [name, make] of doors) {
       const info = door.store().lease(7n);
       const leftMs = (info?.deadlineMs ?? 0) - door.timeMs();
       assert.ok(leftMs > 0 && leftMs <= 1_000, `${leftMs} ms are left`);
-      await waitFor(() => door.store().lease(7n) === undefined);
+      await waitUntil(() => door.store().lease(7n) === undefined);
       assert.equal(door.store().get('a'), undefined);
       assert.equal(door.store().revision, 4);
       const { leasesGranted, leasesExpired } = member.metrics();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { type Member, type OpenOptions, open, openStandalone, QuorateError } from '../src/index.js';
+import { waitUntil } from '../src/testing/conditions.js';
 
 const folders: string[] = [];
 
@@ -43,16 +44,8 @@ async function openCluster(size: number): Promise<Member[]> {
       }),
     );
   }
-  for (const member of members) await waitFor(() => member.cluster.status().role !== 'learner');
+  for (const member of members) await waitUntil(() => member.cluster.status().role !== 'learner');
   return members;
-}
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, 'the condition did not come true within 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function withCluster(size: number, use: (members: Member[]) => Promise<void>): Promise<void> {
@@ -127,8 +120,8 @@ describe('a member of its own', () => {
       // The same few keys over and over: the log soon outweighs the state.
       const value = Buffer.alloc(1_000, 1);
       for (let i = 0; i < 1_000; i++) await member.kv.put(`key${i % 10}`, value);
-      await waitFor(() => member.metrics().snapshotsTaken >= 2);
-      await waitFor(
+      await waitUntil(() => member.metrics().snapshotsTaken >= 2);
+      await waitUntil(
         () => readdirSync(path.join(dir, 'snapshots')).filter((name) => name.endsWith('.snap')).length === 1,
       );
       return readdirSync(path.join(dir, 'wal')).length;
@@ -145,7 +138,7 @@ describe('a member of its own', () => {
     await withMember({ dir: folder(), historyBytesMax: 20_000, heartbeatMs: 10, electionMs: 50 }, async (member) => {
       const value = Buffer.alloc(200, 1);
       for (let i = 0; i < 500; i++) await member.kv.put('key', value);
-      await waitFor(() => member.cluster.status().compactRevision > 0);
+      await waitUntil(() => member.cluster.status().compactRevision > 0);
       assert.equal((await member.kv.get('key'))?.version, 500);
       await assert.rejects(member.kv.get('key', { revision: 2 }), { code: 'compacted' });
     });
@@ -277,7 +270,7 @@ describe('a cluster in one process', () => {
       const writes = Array.from({ length: 50 }, (_, i) => (members[i % 3] as Member).kv.put(`key${i}`, 'x'));
       await leader.cluster.transferLeadership(target.cluster.status().id);
       await Promise.all(writes);
-      await waitFor(() => target.cluster.status().role === 'leader');
+      await waitUntil(() => target.cluster.status().role === 'leader');
       const others = members.filter((member) => member !== target);
       const more = Array.from({ length: 50 }, (_, i) => (others[i % 2] as Member).kv.put(`more${i}`, 'x'));
       await target.close();
@@ -326,7 +319,7 @@ describe('a cluster in one process', () => {
       await late.ready();
       for (let i = 0; i < 250; i++) assert.deepEqual((await late.kv.get(`key${i}`))?.value, value);
       assert.ok(late.cluster.status().snapshotIndex > 0);
-      await waitFor(() => late.cluster.status().role !== 'learner');
+      await waitUntil(() => late.cluster.status().role !== 'learner');
     });
   });
 });

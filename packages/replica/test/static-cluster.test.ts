@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { type Member, open, QuorateError, type StaticMember, staticIds } from '../src/index.js';
+import { waitUntil } from '../src/testing/conditions.js';
 import { freePorts } from '../src/testing/free-ports.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'quorate-static-'));
@@ -84,15 +85,9 @@ class StaticMembers {
 
 /** Resolves when everybody has published itself. */
 async function published(member: Member, count: number): Promise<void> {
-  await until(() => member.cluster.status().members.filter(({ clientUrls }) => clientUrls.length > 0).length === count);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, 'the condition did not come true within 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  const isPublished = (): boolean =>
+    member.cluster.status().members.filter(({ clientUrls }) => clientUrls.length > 0).length === count;
+  await waitUntil(isPublished, 'everybody has published itself');
 }
 
 describe('the ids of a static cluster', () => {
@@ -153,7 +148,7 @@ describe('a static cluster', () => {
     StaticMembers.use(3, async (cluster) => {
       const options = { electionMs: 60_000 };
       const members = await Promise.all(cluster.list.map(({ name }) => cluster.start(name, options)));
-      await until(() => members.every((member) => member.cluster.status().leaderId !== 0));
+      await waitUntil(() => members.every((member) => member.cluster.status().leaderId !== 0), 'all know a leader');
     }));
 
   it('is founded by a majority; the last one may come late', () =>

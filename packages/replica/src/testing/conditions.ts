@@ -23,11 +23,11 @@ export interface ConditionOptions {
 
 /**
  * Resolves with the first value of `condition` that is neither undefined nor false. What the condition throws counts as "not yet" and is
- * told if the time runs out.
+ * told if the time runs out, with `what` was waited for.
  */
 export async function waitUntil<T>(
   condition: () => Promise<T | undefined | false> | T | undefined | false,
-  what: string,
+  what: string = condition.toString(),
   options: ConditionOptions = {},
 ): Promise<T> {
   const { timeoutMs = CONDITION_TIMEOUT_MS, evidence } = options;

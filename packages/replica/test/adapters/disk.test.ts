@@ -7,12 +7,12 @@ import { describe, test } from 'node:test';
 import { FileDisk, toDiskError } from '../../src/adapters/file-disk.js';
 import { nodePlatform } from '../../src/adapters/platform.js';
 import type { DiskDone, DiskError } from '../../src/seams/disk.js';
+import { waitUntil } from '../../src/testing/conditions.js';
 import { diskContract } from '../../src/testing/disk-contract.js';
 import { MemoryDisk } from '../../src/testing/memory-disk.js';
 import { SNAPSHOT_DIRECTORY, SnapshotWriter } from '../../src/wal/snapshot-file.js';
 import { type RecoveredWal, readIdentity, recoverWal, writeIdentity } from '../../src/wal/wal.js';
 import { entries, hardState, makeBatch, ORIGIN, seededRandom, show } from '../wal/support.js';
-import { until } from './tcp-support.js';
 
 function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'quorate-disk-'));
@@ -65,7 +65,7 @@ describe('file disk', () => {
       await succeed((done) => disk.remove('large', done));
       assert.deepEqual(disk.list(''), []);
       assert.ok(fstatSync(witness).size > sizeBytes / 2, 'freed in pieces');
-      await until(() => fstatSync(witness).size < sizeBytes / 2, 'half of it freed');
+      await waitUntil(() => fstatSync(witness).size < sizeBytes / 2, 'half of it freed');
       closeSync(witness);
       // In the middle of it.
       await new Promise<void>((resolve) => disk.close(resolve));

@@ -4,8 +4,9 @@ import { afterEach, describe, test } from 'node:test';
 import { TCP_LIMITS } from '../../src/adapters/tcp-limits.js';
 import type { TcpNetworkOptions } from '../../src/adapters/tcp-network.js';
 import { CHANNELS } from '../../src/seams/network.js';
+import { waitUntil } from '../../src/testing/conditions.js';
 import { networkContract } from '../../src/testing/network-contract.js';
-import { QUICK, stalledMember, TestMember, until } from './tcp-support.js';
+import { QUICK, stalledMember, TestMember } from './tcp-support.js';
 
 const started: TestMember[] = [];
 
@@ -20,8 +21,11 @@ async function pair(options: Partial<TcpNetworkOptions> = {}): Promise<readonly 
   const two = await start(2, options);
   one.network.setPeers([one, two]);
   two.network.setPeers([one, two]);
-  await until(() => one.log.introduced.length >= 2 && two.log.introduced.length >= 2, 'both have met on both channels');
-  await until(() => [one, two].every((member) => connected(member, 3 - member.id)), 'both are connected');
+  await waitUntil(
+    () => one.log.introduced.length >= 2 && two.log.introduced.length >= 2,
+    'both have met on both channels',
+  );
+  await waitUntil(() => [one, two].every((member) => connected(member, 3 - member.id)), 'both are connected');
   return [one, two];
 }
 
@@ -56,7 +60,7 @@ networkContract('TcpNetwork', async () => {
       const { address, network } = member;
       return { id, address, network, received, introduced, unreachable, stop: () => network.close() };
     },
-    until,
+    until: async (condition, what) => void (await waitUntil(condition, what)),
     close: async () => {
       await Promise.all(members.map((member) => member.network.close()));
     },
@@ -69,7 +73,7 @@ describe('TcpNetwork', () => {
     const large = 'x'.repeat(TCP_LIMITS.frameBytesMax);
     for (const channel of CHANNELS) for (let number = 0; number < 100; number += 1) one.send(2, channel, `${number}`);
     one.send(2, 'append', large);
-    await until(() => two.log.received.length === 301, 'all frames have arrived');
+    await waitUntil(() => two.log.received.length === 301, 'all frames have arrived');
     for (const channel of CHANNELS) {
       const texts = two.texts(channel).filter((text) => text.length < 4);
       assert.deepEqual(
@@ -88,7 +92,7 @@ describe('TcpNetwork', () => {
     one.send(2, 'control', 'x'.repeat(1001));
     one.send(2, 'control', '');
     one.send(2, 'control', 'x'.repeat(1000));
-    await until(() => two.log.received.length > 0, 'the other frame has arrived');
+    await waitUntil(() => two.log.received.length > 0, 'the other frame has arrived');
     assert.equal(two.log.received[0]?.text.length, 1000);
     assert.equal(one.network.stats().undeliverableFrames, 2);
   });
@@ -100,11 +104,11 @@ describe('TcpNetwork', () => {
     const one = await start(1);
     one.network.setPeers([{ id: 2, address }]);
     // Several failures in, the pause between dials is long; the peer's own hello ends it.
-    await until(() => statsOf(one, 2).dialFailures >= 12, 'dialling has failed some times');
+    await waitUntil(() => statsOf(one, 2).dialFailures >= 12, 'dialling has failed some times');
     const again = await start(2, { listenPort: port });
     again.network.setPeers([one]);
     const sinceMs = performance.now();
-    await until(() => connected(one, 2) && connected(again, 1), 'both are connected');
+    await waitUntil(() => connected(one, 2) && connected(again, 1), 'both are connected');
     const tookMs = performance.now() - sinceMs;
     assert.ok(tookMs < TCP_LIMITS.backoffMaxMs / 2, `took ${tookMs} ms`);
   });
@@ -112,14 +116,14 @@ describe('TcpNetwork', () => {
   test('a peer that restarts is reached again, and hears nothing that was queued while dials failed', async () => {
     const [one, two] = await pair();
     await two.network.close();
-    await until(() => one.log.unreachable.includes(2), 'the loss is noticed');
-    await until(() => !connected(one, 2), 'the connection is gone');
+    await waitUntil(() => one.log.unreachable.includes(2), 'the loss is noticed');
+    await waitUntil(() => !connected(one, 2), 'the connection is gone');
     one.send(2, 'control', 'stale');
-    await until(() => statsOf(one, 2).droppedFrames > 0, 'the stale frame is dropped');
+    await waitUntil(() => statsOf(one, 2).droppedFrames > 0, 'the stale frame is dropped');
     const again = await start(2, { listenPort: two.port });
-    await until(() => connected(one, 2), 'connected again');
+    await waitUntil(() => connected(one, 2), 'connected again');
     one.send(2, 'control', 'fresh');
-    await until(() => again.texts('control').includes('fresh'), 'the fresh frame has arrived');
+    await waitUntil(() => again.texts('control').includes('fresh'), 'the fresh frame has arrived');
     assert.deepEqual(again.texts('control'), ['fresh']);
     assert.ok(statsOf(one, 2).disconnects >= 1);
     assert.ok(statsOf(one, 2).dialFailures >= 1);
@@ -129,11 +133,11 @@ describe('TcpNetwork', () => {
     const [one, two] = await pair({ limits: QUICK });
     assert.equal(two.network.stats().inboundConnections, 2);
     one.send(2, 'snapshot', 'chunk');
-    await until(() => two.texts('snapshot').length === 1, 'the chunk has arrived');
+    await waitUntil(() => two.texts('snapshot').length === 1, 'the chunk has arrived');
     assert.equal(two.network.stats().inboundConnections, 3);
-    await until(() => two.network.stats().inboundConnections === 2, 'it is closed');
+    await waitUntil(() => two.network.stats().inboundConnections === 2, 'it is closed');
     one.send(2, 'snapshot', 'another');
-    await until(() => two.texts('snapshot').length === 2, 'the next chunk has arrived');
+    await waitUntil(() => two.texts('snapshot').length === 2, 'the next chunk has arrived');
     assert.deepEqual(one.log.unreachable, []);
   });
 
@@ -143,7 +147,7 @@ describe('TcpNetwork', () => {
     const timer = setInterval(() => {
       ticks += 1;
     }, 10);
-    await until(() => ticks >= 40, 'several times the longest silence has passed');
+    await waitUntil(() => ticks >= 40, 'several times the longest silence has passed');
     clearInterval(timer);
     assert.equal(statsOf(one, 2).disconnects + statsOf(two, 1).disconnects, 0);
     assert.deepEqual(one.log.unreachable, []);
@@ -155,13 +159,13 @@ describe('TcpNetwork', () => {
     const limits = { queues: { control: queue, append: queue, snapshot: queue }, handoverBytes: 100_000 };
     const [one, two] = await pair({ limits });
     one.network.setPeers([two, { id: 3, address: stalled.address }]);
-    await until(() => connected(one, 3), 'connected to the stalled one');
+    await waitUntil(() => connected(one, 3), 'connected to the stalled one');
     const frame = Buffer.alloc(100_000, 'x');
     for (let number = 0; number < 400; number += 1) {
       one.network.send(3, 'append', [frame]);
       if (number % 10 === 0) {
         one.send(2, 'append', `${number}`);
-        await until(() => two.texts('append').at(-1) === `${number}`, 'the other peer is served');
+        await waitUntil(() => two.texts('append').at(-1) === `${number}`, 'the other peer is served');
       }
       assert.ok(statsOf(one, 3).queuedBytes <= queue.bytes);
     }
@@ -174,9 +178,9 @@ describe('TcpNetwork', () => {
     const stalled = await stalledMember(2);
     const one = await start(1, { limits: QUICK });
     one.network.setPeers([{ id: 2, address: stalled.address }]);
-    await until(() => connected(one, 2), 'connected');
-    await until(() => one.log.unreachable.includes(2), 'the silence is noticed');
-    await until(() => stalled.sockets.length >= 3, 'dialled again');
+    await waitUntil(() => connected(one, 2), 'connected');
+    await waitUntil(() => one.log.unreachable.includes(2), 'the silence is noticed');
+    await waitUntil(() => stalled.sockets.length >= 3, 'dialled again');
     for (const socket of stalled.sockets) socket.destroy();
     stalled.server.close();
   });
@@ -190,7 +194,7 @@ describe('TcpNetwork', () => {
       if (channel === 'control') bulkBefore = two.texts('append').length;
     };
     one.send(2, 'control', 'heartbeat');
-    await until(() => two.texts('append').length === 63, 'all of it has arrived');
+    await waitUntil(() => two.texts('append').length === 63, 'all of it has arrived');
     assert.ok(bulkBefore >= 0 && bulkBefore < 16, `${bulkBefore} MiB came before the heartbeat`);
   });
 
@@ -198,9 +202,9 @@ describe('TcpNetwork', () => {
     const [one, two] = await pair();
     const moved = await start(2);
     one.network.setPeers([moved]);
-    await until(() => connected(one, 2), 'connected to the new address');
+    await waitUntil(() => connected(one, 2), 'connected to the new address');
     one.send(2, 'control', 'moved');
-    await until(() => moved.texts('control').includes('moved'), 'the frame has arrived');
+    await waitUntil(() => moved.texts('control').includes('moved'), 'the frame has arrived');
     assert.deepEqual(two.texts('control'), []);
     one.network.setPeers([]);
     one.send(2, 'control', 'gone');
@@ -212,7 +216,7 @@ describe('TcpNetwork', () => {
     const [one, two] = await pair();
     one.send(2, 'control', 'last words');
     await one.network.close();
-    await until(() => two.texts('control').includes('last words'), 'they have arrived');
+    await waitUntil(() => two.texts('control').includes('last words'), 'they have arrived');
     await one.network.close();
   });
 
@@ -234,6 +238,6 @@ describe('TcpNetwork', () => {
     assert.equal(two.address, `[::1]:${two.port}`);
     one.network.setPeers([two]);
     two.network.setPeers([one]);
-    await until(() => connected(one, 2) && connected(two, 1), 'both are connected');
+    await waitUntil(() => connected(one, 2) && connected(two, 1), 'both are connected');
   });
 });

@@ -4,9 +4,10 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { encodeQuery, encodeView, HandshakeReader, VIEW_BYTES_MAX } from '../../src/adapters/tcp-handshake.js';
 import { askPeer, QueryListener } from '../../src/adapters/tcp-query.js';
+import { waitUntil } from '../../src/testing/conditions.js';
 import { freePorts } from '../../src/testing/free-ports.js';
 import { platform } from '../wire/platform.js';
-import { helloBytes, knock, TestMember, until } from './tcp-support.js';
+import { helloBytes, knock, TestMember } from './tcp-support.js';
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -62,7 +63,7 @@ describe('a query', () => {
     assert.equal(await ask(port), 'fresh');
     const visitor = await knock(port);
     visitor.socket.write(helloBytes({ to: 1 }));
-    await until(visitor.closed, 'the hello is not taken');
+    await waitUntil(visitor.closed, 'the hello is not taken');
     assert.equal(visitor.bytes().length, 0);
   });
 
@@ -97,7 +98,7 @@ describe('a query', () => {
     query.writeUInt32LE(platform.crc32(query.subarray(12), 0), 8);
     const visitor = await knock(await listener('view'));
     visitor.socket.write(query);
-    await until(visitor.closed, 'it is answered');
+    await waitUntil(visitor.closed, 'it is answered');
     const complete = new HandshakeReader(platform, 'view').push(visitor.bytes());
     assert.equal(complete?.body.length, 1);
   });

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { decodeAnswer, HandshakeReader } from '../../src/adapters/tcp-handshake.js';
 import type { TcpNetworkOptions } from '../../src/adapters/tcp-network.js';
+import { waitUntil } from '../../src/testing/conditions.js';
 import { WireError } from '../../src/wire/index.js';
 import { platform } from '../wire/platform.js';
-import { CLUSTER_ID, frameOf, helloBytes, knock, QUICK, TestMember, until } from './tcp-support.js';
+import { CLUSTER_ID, frameOf, helloBytes, knock, QUICK, TestMember } from './tcp-support.js';
 
 let member: TestMember;
 const others: TestMember[] = [];
@@ -20,7 +21,7 @@ async function other(id: number, options: Partial<TcpNetworkOptions> = {}): Prom
 async function sendsAndIsClosed(bytes: Uint8Array): Promise<Buffer> {
   const visitor = await knock(member.port);
   visitor.socket.write(bytes);
-  await until(visitor.closed, 'the member closes the connection');
+  await waitUntil(visitor.closed, 'the member closes the connection');
   return visitor.bytes();
 }
 
@@ -28,7 +29,7 @@ async function sendsAndIsClosed(bytes: Uint8Array): Promise<Buffer> {
 async function joinsAndSends(bytes: Uint8Array): ReturnType<typeof knock> {
   const visitor = await knock(member.port);
   visitor.socket.write(helloBytes({ to: 1 }));
-  await until(() => visitor.bytes().length > 0, 'it is answered');
+  await waitUntil(() => visitor.bytes().length > 0, 'it is answered');
   visitor.socket.write(bytes);
   return visitor;
 }
@@ -46,12 +47,12 @@ async function closesBecause(reason: string | RegExp): Promise<void> {
     const actual = String(event['reason']);
     return typeof reason === 'string' ? actual === reason : reason.test(actual);
   };
-  await until(() => member.log.events.some(matches), `a connection is closed: ${reason}`);
+  await waitUntil(() => member.log.events.some(matches), `a connection is closed: ${reason}`);
 }
 
 /** Waits until so many connections were closed for what they had sent. */
 async function countsBad(connections: number): Promise<void> {
-  await until(
+  await waitUntil(
     () => member.network.stats().badConnections === connections,
     `${connections} bad connections are counted`,
   );
@@ -59,7 +60,7 @@ async function countsBad(connections: number): Promise<void> {
 
 async function stillServes(): Promise<void> {
   const visitor = await joinsAndSends(frameOf('still there?'));
-  await until(() => member.texts('control').includes('still there?'), 'the member serves');
+  await waitUntil(() => member.texts('control').includes('still there?'), 'the member serves');
   visitor.socket.destroy();
 }
 
@@ -93,7 +94,7 @@ describe('a member’s port', () => {
     const timer = setInterval(() => {
       if (sent < bytes.length - 1) slow.socket.write(bytes.subarray(sent, (sent += 1)));
     }, 10);
-    await until(() => silent.closed() && slow.closed(), 'both are closed');
+    await waitUntil(() => silent.closed() && slow.closed(), 'both are closed');
     clearInterval(timer);
     await closesBecause('no hello in time');
     await stillServes();
@@ -131,7 +132,7 @@ describe('a member’s port', () => {
     const damaged = frameOf('something');
     damaged[12] = 0;
     const visitor = await joinsAndSends(Buffer.concat([frameOf('good'), damaged, frameOf('after')]));
-    await until(visitor.closed, 'the connection is closed');
+    await waitUntil(visitor.closed, 'the connection is closed');
     assert.deepEqual(member.texts('control'), ['good']);
     await closesBecause(/checksum/u);
     await countsBad(1);
@@ -139,7 +140,7 @@ describe('a member’s port', () => {
 
   test('closes a connection at a frame that is too long, before it has come', async () => {
     const visitor = await joinsAndSends(Buffer.from('ffffffff00000000', 'hex'));
-    await until(visitor.closed, 'the connection is closed');
+    await waitUntil(visitor.closed, 'the connection is closed');
     await closesBecause(/4294967295 bytes, at most/u);
   });
 
@@ -148,23 +149,23 @@ describe('a member’s port', () => {
       throw new WireError('no message has the code 99');
     };
     const visitor = await joinsAndSends(Buffer.concat([frameOf('nonsense'), frameOf('more')]));
-    await until(visitor.closed, 'the connection is closed');
+    await waitUntil(visitor.closed, 'the connection is closed');
     await closesBecause('no message has the code 99');
     assert.deepEqual(member.texts('control'), ['nonsense']);
   });
 
   test('closes a connection that has gone silent', async () => {
     const visitor = await joinsAndSends(frameOf('hello'));
-    await until(visitor.closed, 'the connection is closed');
+    await waitUntil(visitor.closed, 'the connection is closed');
     await closesBecause(/silent/u);
   });
 
   test('a newer connection of the same member and channel ends the older one', async () => {
     const older = await joinsAndSends(frameOf('older'));
-    await until(() => member.texts('control').includes('older'), 'the older one was heard');
+    await waitUntil(() => member.texts('control').includes('older'), 'the older one was heard');
     const newer = await joinsAndSends(frameOf('newer'));
-    await until(older.closed, 'the older one is closed');
-    await until(() => member.texts('control').includes('newer'), 'the newer one is heard');
+    await waitUntil(older.closed, 'the older one is closed');
+    await waitUntil(() => member.texts('control').includes('newer'), 'the newer one is heard');
     newer.socket.destroy();
   });
 });
@@ -181,7 +182,7 @@ describe('a member that is refused', () => {
   test('is told that it was removed', async () => {
     const removed = await other(13);
     removed.network.setPeers([member]);
-    await until(() => removed.log.refused.length > 0, 'it is told');
+    await waitUntil(() => removed.log.refused.length > 0, 'it is told');
     assert.deepEqual(removed.log.refused[0], { peer: 1, reason: 'removed' });
   });
 
@@ -191,24 +192,24 @@ describe('a member that is refused', () => {
     const leaving = await other(5);
     leaving.network.setPeers([host]);
     host.network.setPeers([leaving]);
-    await until(() => host.log.introduced.length >= 2, 'it is connected');
+    await waitUntil(() => host.log.introduced.length >= 2, 'it is connected');
     removed.add(5);
     host.network.setPeers([]);
-    await until(() => leaving.log.refused.length > 0, 'it is told');
+    await waitUntil(() => leaving.log.refused.length > 0, 'it is told');
     assert.deepEqual(leaving.log.refused[0], { peer: 2, reason: 'removed' });
   });
 
   test('is told that the cluster is another one', async () => {
     const stranger = await other(2, { clusterId: CLUSTER_ID + 1 });
     stranger.network.setPeers([member]);
-    await until(() => stranger.log.refused.length > 0, 'it is told');
+    await waitUntil(() => stranger.log.refused.length > 0, 'it is told');
     assert.deepEqual(stranger.log.refused[0], { peer: 1, reason: 'other-cluster' });
   });
 
   test('because another member lives at the address just finds the peer unreachable', async () => {
     const misled = await other(2);
     misled.network.setPeers([{ id: 3, address: member.address }]);
-    await until(() => misled.log.unreachable.length > 0, 'it finds out');
+    await waitUntil(() => misled.log.unreachable.length > 0, 'it finds out');
     assert.deepEqual(misled.log.refused, []);
   });
 });

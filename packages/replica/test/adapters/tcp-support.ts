@@ -75,19 +75,6 @@ export class MemberLog {
   onFrame: ((from: number, channel: Channel, frame: Uint8Array) => void) | undefined;
 }
 
-const WAIT_MS_MAX = 10_000;
-
-/** Waits for the condition. Its limit is for a test that fails, not for one that passes. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const giveUp = performance.now() + WAIT_MS_MAX;
-  while (!condition()) {
-    assert.ok(performance.now() < giveUp, `waited in vain until ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2);
-    });
-  }
-}
-
 /** A plain connection to a member's port, which may send what it likes. */
 export async function knock(port: number): Promise<{ socket: Socket; bytes: () => Buffer; closed: () => boolean }> {
   const socket = connect({ host: '127.0.0.1', port });
