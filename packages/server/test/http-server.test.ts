@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { formatAddress } from '../src/config/address.js';
 import { HttpApi } from '../src/http/api.js';
+import { PIPELINED_MAX } from '../src/http/pipelines.js';
 import { HttpServer, type HttpServerOptions } from '../src/http/server.js';
 import { FakeMember } from './fake-member.js';
 import { RawConnection, waitFor } from './sockets.js';
@@ -54,16 +55,66 @@ test('answers are whole: status, type, length, body', async (t) => {
   assert.ok(conflict.endsWith('\r\n\r\nkey already exists\n'));
 });
 
-test('pipelined requests are answered in their order', async (t) => {
+test('pipelined requests are carried out and answered in their order', async (t) => {
   const { address, member } = await run(t);
   member.trouble = 'slow';
   const connection = await RawConnection.open(address);
-  connection.write(post('{"key":"a","value":"b"}') + get('/hello') + get('/key/a?consistency=serializable'));
-  await waitFor(() => member.lastReads.length === 1);
-  assert.equal(connection.received, '');
+  const read = get('/key/a?consistency=serializable');
+  const remove = 'DELETE /key/a HTTP/1.1\r\nHost: x\r\n\r\n';
+  connection.write(post('{"key":"a","value":"b"}') + get('/hello') + read + remove + read);
+  await waitFor(() => member.waiting === 1);
+  assert.deepEqual([connection.received, member.lastReads], ['', []]);
+  member.release();
+  await waitFor(() => member.lastReads.length === 1 && member.waiting === 1);
   member.release();
   const all = await connection.until(/key not found\n/);
-  assert.deepEqual(all.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 201', 'HTTP/1.1 200', 'HTTP/1.1 404']);
+  const statuses = [201, 200, 200, 200, 404].map((status) => `HTTP/1.1 ${status}`);
+  assert.deepEqual(all.match(/HTTP\/1\.1 \d+/g), statuses);
+});
+
+test('what waits behind a request is bounded: one more is refused, and the connection closed', async (t) => {
+  const { address, member } = await run(t);
+  member.trouble = 'slow';
+  const connection = await RawConnection.open(address);
+  connection.write(post('{"key":"a","value":"b"}') + get('/hello').repeat(PIPELINED_MAX + 10));
+  await waitFor(() => member.waiting === 1);
+  member.release();
+  await connection.ended;
+  const statuses = connection.received.match(/HTTP\/1\.1 \d+/g) ?? [];
+  assert.equal(statuses.length, PIPELINED_MAX + 2);
+  assert.deepEqual([statuses.at(0), statuses.at(1), statuses.at(-1)], ['HTTP/1.1 201', 'HTTP/1.1 200', 'HTTP/1.1 503']);
+  assert.match(connection.received, /too many requests wait on this connection\n$/);
+});
+
+test('requests that wait on a connection that is gone are not carried out', async (t) => {
+  const { address, member, observed } = await run(t);
+  member.trouble = 'slow';
+  const connection = await RawConnection.open(address);
+  connection.write(post('{"key":"a","value":"b"}') + post('{"key":"c","value":"d"}'));
+  await waitFor(() => member.waiting === 1);
+  connection.socket.resetAndDestroy();
+  await waitFor(() => observed.length === 1);
+  member.release();
+  await waitFor(() => member.entries.size === 1);
+  assert.deepEqual([...member.entries.keys()], ['a']);
+});
+
+test('a client that has closed its side after its request is answered', async (t) => {
+  const { address, member, server } = await run(t);
+  const further = formatAddress(await server.listen('localhost:0'));
+  for (const [n, at] of [address, further].entries()) {
+    member.trouble = 'slow';
+    const connection = await RawConnection.open(at);
+    connection.socket.end(post(`{"key":"a${n}","value":"b"}`));
+    await waitFor(() => member.waiting === 1);
+    member.release();
+    await connection.ended;
+    assert.match(connection.received, /^HTTP\/1\.1 201 Created\r\n/);
+    const silent = await RawConnection.open(at);
+    silent.socket.end();
+    await silent.ended;
+    assert.equal(silent.received, '');
+  }
 });
 
 test('a body that is declared too long is refused before it is sent, and the connection closed', async (t) => {
@@ -186,13 +237,13 @@ test('closing finishes what is under way, says that the connection ends, and acc
   await draining;
 });
 
-test('a client that goes away is forgotten', async (t) => {
+test('a client that is gone for sure is forgotten', async (t) => {
   const { address, member, observed } = await run(t, { requestsMax: 1 });
   member.trouble = 'slow';
   const gone = await RawConnection.open(address);
   gone.write(get('/key/a'));
   await waitFor(() => member.lastReads.length === 1);
-  gone.socket.destroy();
+  gone.socket.resetAndDestroy();
   await waitFor(() => observed.length === 1);
   assert.deepEqual(observed, ['GET /key/a 0']);
   member.trouble = 'none';

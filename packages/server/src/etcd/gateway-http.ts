@@ -7,6 +7,7 @@
  * Newer gateways name an error's text `message`, older ones `error`, and clients read either; so both are there (contract section 10).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { GRPC_CODES, httpStatusOf } from '@quorate/proto';
 import { GatheredBytes } from '../http/gathered-bytes.js';
 import { JSON_TYPE } from '../http/types.js';
@@ -25,6 +26,7 @@ export class HttpCall implements CallContext {
   readonly #timer: NodeJS.Timeout | undefined;
   #onCancel: (() => void) | undefined;
   #isCancelled = false;
+  #isHalfClosed = false;
   #isOver = false;
 
   /** `expired`: answers with the failure; the call is cancelled then. */
@@ -38,7 +40,13 @@ export class HttpCall implements CallContext {
         expired(DEADLINE);
       }, timeoutMs);
     }
-    outgoing.once('close', () => this.cancel());
+    const { socket } = incoming;
+    const halfClosed = (): void => this.#halfClosed(socket);
+    socket.once('end', halfClosed);
+    outgoing.once('close', () => {
+      socket.off('end', halfClosed);
+      this.cancel();
+    });
   }
 
   get isCancelled(): boolean {
@@ -60,6 +68,18 @@ export class HttpCall implements CallContext {
   onCancel(listener: () => void): void {
     if (this.#isCancelled) listener();
     else this.#onCancel = listener;
+    if (this.#isHalfClosed) this.#halfClosed(this.#incoming.socket);
+  }
+
+  /**
+   * The client sends nothing more. It may wait for the answer all the same, or it may be gone, which nobody can tell: the call is answered,
+   * unless it is one that waits for what may never come, and asks to be told.
+   */
+  #halfClosed(socket: Socket): void {
+    this.#isHalfClosed = true;
+    if (this.#onCancel === undefined || this.isDone) return;
+    this.cancel();
+    socket.destroySoon();
   }
 
   /** Nobody waits any more. */

@@ -21,9 +21,11 @@ export function tellProtocol(socket: Socket, timeoutMs: number, port: FirstBytes
   const leave = (): void => {
     clearTimeout(timer);
     socket.off('readable', read);
+    socket.off('end', hangUp);
     socket.off('error', leave);
     socket.off('close', leave);
   };
+  const hangUp = (): void => socket.destroySoon();
   const read = (): void => {
     const chunk = socket.read() as Buffer | null;
     if (chunk === null) return;
@@ -41,6 +43,8 @@ export function tellProtocol(socket: Socket, timeoutMs: number, port: FirstBytes
   };
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   socket.on('readable', read);
+  // It has said too little to be answered, and will say no more.
+  socket.on('end', hangUp);
   // Whoever hangs up before saying anything is nobody's error.
   socket.on('error', leave);
   socket.on('close', leave);

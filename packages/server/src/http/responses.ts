@@ -51,6 +51,10 @@ export const BODY_TOO_LARGE: HttpResponse = textError(413, 'request body too lar
 export const NO_LEADER: HttpResponse = textError(503, 'no leader', RETRY_SOON);
 export const STARTING: HttpResponse = textError(503, 'starting', RETRY_SOON);
 export const STOPPING: HttpResponse = textError(503, 'this member is stopping', RETRY_SOON);
+export const TOO_MANY_PIPELINED: HttpResponse = textError(503, 'too many requests wait on this connection', {
+  ...RETRY_SOON,
+  connection: 'close',
+});
 export const BUSY: HttpResponse = textError(503, 'too many requests under way', RETRY_SOON);
 export const TIMED_OUT: HttpResponse = textError(504, 'request timed out');
 export const OUTCOME_UNKNOWN: HttpResponse = textError(

@@ -1,6 +1,6 @@
 /**
  * Puts the HTTP API on node:http: limits on headers, bodies, requests and connections, deadlines, and a close that finishes what is
- * under way. Requests that are pipelined on one connection are answered in their order (node:http sees to that).
+ * under way. Requests that are pipelined on one connection are carried out and answered in their order (pipelines.ts).
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,6 +11,7 @@ import type { HttpApi } from './api.js';
 import { Deadlines } from './deadlines.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import { tellProtocol } from './first-bytes.js';
+import { Pipelines } from './pipelines.js';
 import * as answers from './responses.js';
 import type { HttpRequest, HttpResponse } from './types.js';
 
@@ -53,6 +54,7 @@ export class HttpServer implements ExchangeHost {
   private readonly further: NetServer[] = [];
   /** Connections on which not everything is served. */
   private readonly partly: WeakMap<Socket, (path: string) => boolean> = new WeakMap();
+  private readonly pipelines: Pipelines = new Pipelines();
 
   constructor(api: HttpApi, options: HttpServerOptions) {
     this.api = api;
@@ -70,15 +72,19 @@ export class HttpServer implements ExchangeHost {
       noDelay: true,
     });
     this.server.maxConnections = options.connectionsMax;
+    answerHalfClosed(this.server);
     const [serveHttp1] = this.server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
     this.server.removeAllListeners('connection');
     this.server.on('connection', (socket) => this.greet(socket, () => serveHttp1?.call(this.server, socket)));
-    this.server.on('request', (incoming, outgoing) => this.begin(incoming, outgoing));
-    this.server.on('checkContinue', (incoming, outgoing) => {
-      if (this.takenElsewhere(incoming, outgoing)) return;
-      if (Number(incoming.headers['content-length'] ?? 0) <= this.bodyBytesMax) outgoing.writeContinue();
-      this.exchange(incoming, outgoing);
-    });
+    this.server.on('request', (incoming, outgoing) =>
+      this.inTurn(incoming, outgoing, () => this.exchange(incoming, outgoing)),
+    );
+    this.server.on('checkContinue', (incoming, outgoing) =>
+      this.inTurn(incoming, outgoing, () => {
+        if (Number(incoming.headers['content-length'] ?? 0) <= this.bodyBytesMax) outgoing.writeContinue();
+        this.exchange(incoming, outgoing);
+      }),
+    );
   }
 
   /**
@@ -101,7 +107,7 @@ export class HttpServer implements ExchangeHost {
 
   /** Another port for the one server: it takes the connections over as if it had accepted them. */
   private furtherListener(serves: ((path: string) => boolean) | undefined): NetServer {
-    const listener = new NetServer({ noDelay: true }, (socket) => {
+    const listener = new NetServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       if (serves !== undefined) this.partly.set(socket, serves);
       this.server.emit('connection', socket);
     });
@@ -182,8 +188,16 @@ export class HttpServer implements ExchangeHost {
     });
   }
 
-  private begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    if (!this.takenElsewhere(incoming, outgoing)) this.exchange(incoming, outgoing);
+  /** Calls `exchange` for a call of the HTTP API, when its turn on its connection has come. */
+  private inTurn(incoming: IncomingMessage, outgoing: ServerResponse, exchange: () => void): void {
+    const begin = (): void => {
+      if (!this.takenElsewhere(incoming, outgoing)) exchange();
+    };
+    const refuse = (): void => {
+      this.requestsUnderWay += 1;
+      new Exchange(this, incoming, outgoing, performance.now()).refuse(answers.TOO_MANY_PIPELINED);
+    };
+    this.pipelines.enter(incoming, outgoing, begin, refuse);
   }
 
   /** Not a call of the HTTP API: it is answered, or will be. */
@@ -208,6 +222,14 @@ export class HttpServer implements ExchangeHost {
     (exchange.isWrite ? this.writes : this.reads).add(exchange);
     exchange.start();
   }
+}
+
+/**
+ * A client that has sent its request and closed its side still waits for the answer, as many a shell script does. node:http hangs up on it
+ * unless this is set, which its documentation leaves out; its server has had it since it has had half-closed sockets.
+ */
+function answerHalfClosed(server: Server): void {
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
 }
 
 function monotonicMs(): number {

@@ -173,6 +173,31 @@ test('too many calls at a time are refused', async (t) => {
   assert.equal((await postJson(server, '/v3/kv/range', { key: FOO })).status, 200);
 });
 
+function rawCall(path: string, message: unknown): string {
+  const body = JSON.stringify(message);
+  return `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+test('a client that has closed its side is answered, and gone for a call that waits for what may never come', async (t) => {
+  const server = await runEtcd(t);
+  const answered = await RawConnection.open(server.address);
+  answered.socket.end(rawCall('/v3/kv/put', { key: FOO }));
+  await answered.ended;
+  assert.match(answered.received, /^HTTP\/1\.1 200 OK[^]*"revision":"2"/);
+  await postJson(server, '/v3/lock/lock', { name: FOO });
+  for (const [path, message] of [
+    ['/v3/lock/lock', { name: FOO }],
+    ['/v3/watch', { create_request: { key: FOO } }],
+  ] as const) {
+    const waiting = await RawConnection.open(server.address);
+    waiting.write(rawCall(path, message));
+    await until(() => server.member.metrics().watchers === 1);
+    waiting.socket.end();
+    await waiting.ended;
+    await until(() => server.member.metrics().watchers === 0);
+  }
+});
+
 test('answers that clients do not take are bounded: further calls fail until they do', async (t) => {
   const server = await runEtcd(t, { waitingBytesMax: 10_000_000 });
   for (let index = 0; index < 8; index += 1) await server.member.kv.put(`foo${index}`, Buffer.alloc(1_000_000));
