@@ -237,7 +237,7 @@ test('messages nested too deep are refused', () => {
   refused(() => TxnRequest.fromJson(json), `messages are nested deeper than ${MAX_DEPTH}`);
 });
 
-test('base64 is written as Buffer does and read in both alphabets, with and without padding', () => {
+test('base64 is written as Buffer does and read in both alphabets, with and without padding and line breaks', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const standard = Buffer.from(bytes).toString('base64');
@@ -245,6 +245,8 @@ test('base64 is written as Buffer does and read in both alphabets, with and with
       assert.equal(toBase64(bytes), standard);
       for (const form of [standard, url, standard.replaceAll('=', ''), url.padEnd(standard.length, '=')]) {
         assert.deepEqual(fromBase64(form), bytes);
+        const wrapped = form.replaceAll(/.{1,76}/g, '$&\r\n');
+        assert.deepEqual([fromBase64(wrapped), fromBase64(`${form}\n`)], [bytes, bytes]);
       }
     }),
   );

@@ -64,7 +64,7 @@ export interface OpenOptions {
   readonly priority?: number;
   /**
    * Writes that add are refused as `no-space` when keys, values and history need so many bytes of memory. Default (also for 0) 2 GiB;
-   * negative: never. Deletes, compactions and leases always pass, and writes do again once a tenth of it is free.
+   * negative: never. Deletes, compactions, renewed and revoked leases always pass, and the rest does again once a tenth of it is free.
    */
   readonly quotaBytes?: number;
   /**

@@ -33,8 +33,12 @@ export function toBase64(bytes: Uint8Array): string {
   return symbols.length <= SHORT_SYMBOLS ? String.fromCharCode(...symbols) : UTF8_DECODER.decode(symbols);
 }
 
-/** The bytes, or undefined when `text` is not base64. */
+/** The bytes, or undefined when `text` is not base64. Line breaks anywhere in it do not count, as for Go: many a tool makes them. */
 export function fromBase64(text: string): Uint8Array | undefined {
+  return fromOneLine(text) ?? (/[\r\n]/.test(text) ? fromOneLine(text.replaceAll(/[\r\n]/g, '')) : undefined);
+}
+
+function fromOneLine(text: string): Uint8Array | undefined {
   let { length } = text;
   // Padding is only taken where it fills up the last group of four.
   if (length % 4 === 0 && text.endsWith('=')) length -= text.endsWith('==') ? 2 : 1;

@@ -1,9 +1,9 @@
 /**
  * The quota of the store: how much memory keys, values and history may need before writes that add are refused (contract 38).
  *
- * Asked at the leader before a command is proposed: a put, or a transaction with one in any branch, for which there is no room
- * is refused as no-space, and the leader raises the alarm, which every member's state machine then holds to. Whatever frees space or keeps what is
- * there always passes: deletes, compaction, leases, alarms. Several writes may be under way at once, so the store may outgrow the
+ * Asked at the leader before a command is proposed: a put, a transaction with one in any branch, or a new lease, for which there is no
+ * room is refused as no-space, and the leader raises the alarm, which every member's state machine then holds to. Whatever frees space or
+ * keeps what is there always passes: deletes, compaction, renewed and revoked leases, alarms. Several writes may be under way at once, so the store may outgrow the
  * quota by what may be uncommitted (UNCOMMITTED_BYTES_MAX).
  *
  * The alarm clears by itself when the store needs less than QUOTA_CLEAR of the quota: not at once below it, or the next put would
@@ -33,7 +33,7 @@ export class Quota {
     if (this.#bytesMax < 0) return undefined;
     const isFull = store.bytes + data.length + QUOTA_PUT_OVERHEAD_BYTES > this.#bytesMax;
     if (!isFull && noSpaceAlarms(store).length === 0) return undefined;
-    if (!puts(decodeCommand(this.#platform, data).operation)) return undefined;
+    if (!adds(decodeCommand(this.#platform, data).operation)) return undefined;
     this.#hasRefused ||= isFull;
     return NO_SPACE;
   }
@@ -61,7 +61,8 @@ function noSpaceAlarms(store: Store): readonly Alarm[] {
   return alarms.length === 0 ? alarms : alarms.filter(({ alarm }) => alarm === 'no-space');
 }
 
-/** Whether it puts, whichever way its comparisons turn out. */
-function puts(operation: Command['operation']): boolean {
-  return (operation.kind === 'put' || operation.kind === 'txn') && mayPut(operation);
+/** Whether it grants a lease, or puts, whichever way its comparisons turn out. */
+function adds(operation: Command['operation']): boolean {
+  const { kind } = operation;
+  return kind === 'lease-grant' || ((kind === 'put' || kind === 'txn') && mayPut(operation));
 }

@@ -15,7 +15,7 @@ import { NO_LEASE } from './types.js';
 
 /** Contract section 6.27, in seconds. */
 export const LEASE_TTL_SECONDS_MAX = 9_000_000_000;
-/** Leases at one time. Grants pass a no-space alarm, so this alone bounds them. */
+/** Leases at one time. */
 export const LEASES_MAX = 1_000_000;
 
 /** Estimates of what the engine spends on a lease and on a key in its set. */

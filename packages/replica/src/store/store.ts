@@ -302,7 +302,7 @@ export class Store {
     }
     switch (operation.kind) {
       case 'lease-grant':
-        return this.#leaseResponse(control.grant(operation));
+        return control.hasAlarm('no-space') ? refused('no-space') : this.#leaseResponse(control.grant(operation));
       case 'lease-revoke': {
         const { lease } = operation;
         return control.leases.has(lease)

@@ -177,7 +177,7 @@ export type LeaseOperation = LeaseGrantOperation | LeaseRenewOperation | LeaseRe
 
 export type AlarmKind = 'no-space' | 'corrupt';
 
-/** Raises or clears an alarm. While `no-space` stands, puts and transactions that would put are refused (contract 38). */
+/** Raises or clears an alarm. While `no-space` stands, puts, transactions that would put, and new leases are refused (contract 38). */
 export interface AlarmOperation {
   readonly kind: 'alarm';
   readonly action: 'activate' | 'deactivate';

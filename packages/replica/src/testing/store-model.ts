@@ -225,6 +225,9 @@ export class StoreModel {
       case 'alarm':
         return { kind: 'alarm', revision, alarms: this.#setAlarm(operation.action, operation) };
       case 'lease-grant':
+        if (this.#has('no-space')) {
+          throw new Refusal('no-space');
+        }
         if (operation.lease === 0n) {
           throw new Refusal('lease-not-found');
         }

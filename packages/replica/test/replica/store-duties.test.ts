@@ -40,6 +40,7 @@ describe('the quota', () => {
     const cluster = new VirtualCluster(3, { quotaBytes: QUOTA_BYTES });
     const leader = cluster.theLeader;
     const [follower] = cluster.followers as [VirtualMember];
+    assert.equal(follower.grant(5n, 100).kind, 'lease');
     fill(follower);
     assert.ok(leader.store.bytes > QUOTA_BYTES - 10_000 && leader.store.bytes <= QUOTA_BYTES);
     cluster.until(() => cluster.members.every((member) => alarms(member).length === 1));
@@ -48,8 +49,9 @@ describe('the quota', () => {
     const compares = [{ key: 'key0', rangeEnd: undefined, target: 'version', result: 'equal', operand: 77 }] as const;
     assert.deepEqual(follower.ask(put), NO_SPACE);
     assert.deepEqual(leader.ask({ kind: 'txn', compares, success: [put], failure: [] }), NO_SPACE);
+    assert.deepEqual(follower.grant(6n, 100), NO_SPACE);
     // What frees space, or keeps what is there, passes.
-    assert.equal(follower.grant(5n, 100).kind, 'lease');
+    assert.equal(follower.ask({ kind: 'lease-renew', lease: 5n, timeMs: 0 }).kind, 'lease');
     assert.equal(remove(follower, 'key', 'key2').kind, 'delete');
     assert.equal(alarms(leader).length, 1, 'what was deleted is history yet');
     assert.equal(leader.ask({ kind: 'compact', revision: leader.store.revision }).kind, 'compact');

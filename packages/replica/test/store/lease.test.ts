@@ -140,7 +140,7 @@ test('[§6.30] leases are listed by deadline, then by id', () => {
   assert.equal(store.nextLeaseDeadline(), 10_000);
 });
 
-test('[§7.38] a no-space alarm refuses puts and transactions that might put, whichever way they go; everything else goes on', () => {
+test('[§7.38] a no-space alarm refuses new leases, puts and transactions that might put, whichever way they go; everything else goes on', () => {
   const store = open(1n);
   apply(store, put('a', '', { lease: 1n }));
   assert.deepEqual(apply(store, alarm('activate', 'no-space', 4)), {
@@ -154,8 +154,9 @@ test('[§7.38] a no-space alarm refuses puts and transactions that might put, wh
   refusedWith(apply(store, txn([], [range('a')], [put('b', '')])), 'no-space');
   refusedWith(apply(store, txn([], [txn([], [], [put('b', '')])])), 'no-space');
   assert.equal(apply(store, txn([], [range('a'), del('b')])).kind, 'txn');
-  assert.equal(apply(store, grant(2n, 5, 0)).kind, 'lease');
-  assert.equal(apply(store, renew(2n, 0)).kind, 'lease');
+  refusedWith(apply(store, grant(2n, 5, 0)), 'no-space');
+  refusedWith(apply(store, grant(1n, 5, 0)), 'no-space');
+  assert.equal(apply(store, renew(1n, 0)).kind, 'lease');
   assert.equal(apply(store, revoke(1n)).kind, 'lease-end');
   assert.equal(apply(store, { kind: 'compact', revision: 2 }).kind, 'compact');
   assert.equal(apply(store, del('a')).kind, 'delete');

@@ -350,8 +350,7 @@ test('Maintenance: the NOSPACE alarm refuses what puts, until it is disarmed', a
   assert.deepEqual((await call(server, MAINTENANCE.Status, {})).errors, ['memberID:1 alarm:NOSPACE ']);
   await refuses(call(server, KV.Put, { key: A }), 'NoSpace');
   await refuses(call(server, KV.Txn, { success: [{ requestPut: { key: A } }] }), 'NoSpace');
-  // Unlike etcd, which refuses leases too: lease work always passes here.
-  await call(server, LEASE.LeaseGrant, { TTL: 10 });
+  await refuses(call(server, LEASE.LeaseGrant, { TTL: 10 }), 'NoSpace');
   await call(server, KV.DeleteRange, { key: A });
   await call(server, KV.Range, { key: A });
   await call(server, MAINTENANCE.Alarm, { action: 'DEACTIVATE', ...alarm });
