@@ -25,7 +25,7 @@ interface Read {
 }
 
 interface Batch {
-  readonly reads: Read[];
+  reads: readonly Read[];
   readonly issuedTick: number;
 }
 
@@ -111,10 +111,16 @@ export class Reads {
     }
   }
 
-  /** Ends the reads whose time is up. */
+  /**
+   * Ends the reads whose time is up, wherever they stand: while a leader is known that never answers, they are waiting only from
+   * reissue() to the next issue(). A batch that is left without reads goes with its answer, or with reissue().
+   */
   expire(nowTick: number): void {
     if (this.#count === 0) return;
     this.#waiting = this.#endLate(this.#waiting, nowTick);
+    this.#issued.forEach((batch) => {
+      batch.reads = this.#endLate(batch.reads, nowTick);
+    });
     const kept: ConfirmedBatch[] = [];
     for (const { index, reads } of this.#confirmed) {
       const left = this.#endLate(reads, nowTick);

@@ -87,10 +87,42 @@ describe('Reads', () => {
     reads.issue(source, 1);
     reads.confirm({ context: contexts[0] ?? 0, index: 50 });
     add();
+    reads.issue(source, 2);
+    add();
     reads.expire(10);
-    assert.deepEqual(answers, ['timeout', 'timeout']);
+    assert.deepEqual(answers, ['timeout', 'timeout', 'timeout']);
     reads.release(50);
-    assert.equal(answers.length, 2);
+    assert.equal(answers.length, 3);
+    assert.equal(reads.pending, 0);
+  });
+
+  it('ends a read whose question is never answered, however often it is asked again', () => {
+    const { reads, contexts, answers, source } = setUp();
+    reads.add((result) => answers.push(result.ok ? 'served' : result.code), 10);
+    // As a member does it: each tick ends what is late and takes back what is old, and its turn asks anew.
+    for (let tick = 1; tick <= 10; tick++) {
+      reads.expire(tick);
+      reads.reissue(tick - 2);
+      reads.issue(source, tick);
+    }
+    assert.ok(contexts.length > 1);
+    assert.deepEqual(answers, ['timeout']);
+    assert.equal(reads.pending, 0);
+    for (const context of contexts) reads.confirm({ context, index: 1 });
+    reads.release(1);
+    assert.equal(answers.length, 1);
+  });
+
+  it('keeps those of a question that have time left', () => {
+    const { reads, contexts, answers, source } = setUp();
+    for (const deadlineTick of [10, FAR]) {
+      reads.add((result) => answers.push(result.ok ? 'served' : result.code), deadlineTick);
+    }
+    reads.issue(source, 1);
+    reads.expire(10);
+    reads.confirm({ context: contexts[0] ?? 0, index: 1 });
+    reads.release(1);
+    assert.deepEqual(answers, ['timeout', 'served']);
     assert.equal(reads.pending, 0);
   });
 

@@ -28,3 +28,20 @@ test('a read that found no leader is asked again by the ticks, until there is on
   });
   cluster.until(() => isServed);
 });
+
+test('a read ends when its time is up, also while a leader is known that never hears the question', () => {
+  const cluster = new VirtualCluster(3);
+  cluster.settle();
+  const [follower] = cluster.followers;
+  assert.ok(follower?.replica);
+  const leader = cluster.theLeader;
+  // Each direction is a connection of its own: the leader's heartbeats still arrive.
+  cluster.network.cut(follower.id, leader.id);
+  let code: string | undefined;
+  follower.replica.read((result) => {
+    code = result.ok ? 'served' : result.code;
+  });
+  cluster.until(() => code !== undefined);
+  assert.equal(code, 'timeout');
+  assert.equal(follower.replica.raft.leader, leader.id);
+});
