@@ -48,6 +48,8 @@ export type AdminRequest = Extract<Request, { kind: 'admin' }>;
 /** A learner is promoted when what it lacks is less than this many entries: it will have them in the next round trip. */
 const CAUGHT_UP_ENTRIES = 1_000;
 
+const late: Failure = failure('timeout', 'rejected', 'the cluster did not get to it in time');
+
 export class LeaderDuties {
   readonly #options: LeaderDutiesOptions;
   readonly #port: LeaderDutiesPort;
@@ -55,7 +57,7 @@ export class LeaderDuties {
   #retries: AdminRequest[] = [];
   /** Wait for another member to lead. */
   #transfers: AdminRequest[] = [];
-  /** To be submitted again at the next leader. */
+  /** To be submitted again when this member leads no more. */
   #handOvers: AdminRequest[] = [];
   #nowTick = 0;
   #leaderSinceTick = 0;
@@ -98,9 +100,16 @@ export class LeaderDuties {
     }
   }
 
+  /** What was asked for here and is not proposed: it has no place among the requests that wait, are proposed or forwarded. */
+  get pending(): number {
+    return this.#retries.length + this.#transfers.length + this.#handOvers.length;
+  }
+
+  /** Of every member: a transfer that has begun waits for the next leader also when this one leads no more, and there may be none. */
   tick(nowTick: number): void {
     this.#nowTick = nowTick;
-    this.#expire();
+    if (this.pending > 0) this.#endIf(({ deadlineTick }) => deadlineTick <= nowTick, late);
+    if (this.#port.raft.role !== 'leader') return;
     const retries = this.#retries;
     this.#retries = [];
     for (const request of retries) this.perform(request);
@@ -110,14 +119,18 @@ export class LeaderDuties {
   leaderChanged(leader: MemberId, nowTick: number): void {
     const { memberId: self } = this.#options;
     this.#nowTick = nowTick;
-    if (leader === self) this.#leaderSinceTick = nowTick;
-    if (leader === self || leader === NO_MEMBER) return;
-    for (const request of this.#transfers) this.#succeed(request, leader);
-    const again = [...this.#handOvers, ...this.#retries];
-    this.#transfers = [];
-    this.#handOvers = [];
-    this.#retries = [];
-    for (const request of again) this.#port.resubmit(request);
+    if (leader === self) {
+      this.#leaderSinceTick = nowTick;
+      return;
+    }
+    if (leader !== NO_MEMBER) for (const request of this.#transfers.splice(0)) this.#succeed(request, leader);
+    // Not proposed anywhere: they wait for the next leader where all such requests do.
+    for (const request of [...this.#handOvers.splice(0), ...this.#retries.splice(0)]) this.#port.resubmit(request);
+  }
+
+  /** This member stops. */
+  failAll(reason: Failure): void {
+    this.#endIf(() => true, reason);
   }
 
   #add(request: AdminRequest, plan: AddPlan): void {
@@ -275,15 +288,16 @@ export class LeaderDuties {
     }
   }
 
-  #expire(): void {
-    if (this.#retries.length + this.#transfers.length + this.#handOvers.length === 0) return;
-    const isLate = (request: AdminRequest): boolean => request.deadlineTick <= this.#nowTick;
-    for (const request of [...this.#retries, ...this.#transfers, ...this.#handOvers].filter(isLate)) {
-      this.#port.requests.end(request, failure('timeout', 'rejected', 'the cluster did not get to it in time'));
-    }
-    this.#retries = this.#retries.filter((request) => !isLate(request));
-    this.#transfers = this.#transfers.filter((request) => !isLate(request));
-    this.#handOvers = this.#handOvers.filter((request) => !isLate(request));
+  /** For a reason that rejects: none of them was proposed. But a transfer has begun, and may come to its end without this member. */
+  #endIf(isOver: (request: AdminRequest) => boolean, reason: Failure): void {
+    const isLeft = (request: AdminRequest): boolean => !isOver(request);
+    const untried = [...this.#retries, ...this.#handOvers].filter(isOver);
+    const begun = this.#transfers.filter(isOver);
+    this.#retries = this.#retries.filter(isLeft);
+    this.#handOvers = this.#handOvers.filter(isLeft);
+    this.#transfers = this.#transfers.filter(isLeft);
+    for (const request of untried) this.#port.requests.end(request, reason);
+    for (const request of begun) this.#port.requests.end(request, { ...reason, outcome: 'unknown' });
   }
 
   #view(): ClusterView {

@@ -257,7 +257,7 @@ export class Replica implements NetworkInput {
     this.#requests.expire(this.#nowTick);
     this.#reads.expire(this.#nowTick);
     this.#reads.reissue(this.#nowTick - this.#options.electionTicks);
-    if (this.#raft.role === 'leader') this.#duties.tick(this.#nowTick);
+    this.#duties.tick(this.#nowTick);
     this.#storeDuties.tick(this.#nowTick);
     this.turns.keysSwept = SWEEP_KEYS_PER_TICK;
     this.#state.store.sweep(SWEEP_KEYS_PER_TICK);
@@ -552,8 +552,8 @@ export class Replica implements NetworkInput {
   stop(closed: () => void): void {
     this.#halted = true;
     this.#snapshots.abort();
-    this.#requests.failWaiting(stopping);
-    this.#requests.failUndecided();
+    this.#requests.failAll(stopping);
+    this.#duties.failAll(stopping);
     this.#reads.failAll(stopping);
     if (this.#lazyHardState !== undefined) {
       this.#wal.append({ hardState: this.#lazyHardState, entries: [], reset: undefined, mustSync: false }, () => {});
@@ -564,7 +564,7 @@ export class Replica implements NetworkInput {
   #checkDrained(): void {
     if (!this.#stopping || this.#drained === undefined) return;
     this.#noteLeadership();
-    if (this.#requests.pending > 0 || this.#reads.pending > 0) return;
+    if (this.#requests.pending + this.#reads.pending + this.#duties.pending > 0) return;
     const others = this.#state.config.voters.filter((id) => id !== this.#options.memberId);
     if (others.length > 0 && this.#nowTick < this.#ledUntilTick + this.#options.heartbeatTicks) return;
     const drained = this.#drained;
@@ -575,8 +575,8 @@ export class Replica implements NetworkInput {
   #halt(reason: Failure | DiskError): void {
     if (this.#halted) return;
     this.#halted = true;
-    this.#requests.failWaiting(stopping);
-    this.#requests.failUndecided();
+    this.#requests.failAll(stopping);
+    this.#duties.failAll(stopping);
     this.#reads.failAll(stopping);
     this.#host.halted(reason);
     this.#drained?.();

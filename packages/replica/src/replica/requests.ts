@@ -228,6 +228,12 @@ export class Requests {
     for (const { request } of this.#forwarded.takeIf(() => true)) this.end(request, outcomeUnknown);
   }
 
+  /** This member stops. */
+  failAll(reason: Failure): void {
+    this.failWaiting(reason);
+    this.failUndecided();
+  }
+
   end(request: Request, reason: Failure): void {
     this.failedTotal += 1;
     request.done(reason);
