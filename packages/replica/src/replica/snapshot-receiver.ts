@@ -3,10 +3,10 @@
  *
  * What is acknowledged is on its way to the disk in order; nothing of it counts before the whole stream has arrived, its
  * checksums hold, and the file is durable under its final name. Only then is Raft told, and only if Raft accepts it does it
- * replace the state (raft-bugs 36, 53, 66). A transfer that is broken off leaves a temporary file that the next one, or the
- * next start, removes.
+ * replace the state (raft-bugs 36, 53, 66). A transfer that is dropped takes its temporary file with it; after a crash the next
+ * start removes that.
  */
-import type { MemberId, SnapshotMetadata } from '@quorate/raft';
+import type { MemberId, Raft, SnapshotMetadata } from '@quorate/raft';
 import type { Disk, DiskError, Platform, Trace } from '../seams/index.js';
 import { type FolderIds, type SnapshotFile, SnapshotWriter } from '../wal/snapshot-file.js';
 import { copyBytes, type PeerMessage, type SnapshotBegin, type SnapshotChunk } from '../wire/index.js';
@@ -16,6 +16,8 @@ export interface SnapshotReceiverOptions {
   readonly disk: Disk;
   readonly platform: Platform;
   readonly ids: FolderIds;
+  /** Without its sender as the leader for so long, a transfer has failed. */
+  readonly giveUpTicks: number;
   readonly trace: Trace;
   send(to: MemberId, message: PeerMessage): void;
   /** A whole, durable snapshot: answers with acknowledgement 'installed' or 'rejected' through `done`. */
@@ -43,6 +45,10 @@ interface Transfer {
   receivedBytes: number;
   /** Bytes handed to the disk and confirmed by it. */
   writtenBytes: number;
+  /** The last chunk was taken in. */
+  isWhole: boolean;
+  /** For so long its sender is not known as the leader. */
+  leaderlessTicks: number;
 }
 
 /** A snapshot whose file is in place, while the last of its state is put in order. */
@@ -76,6 +82,25 @@ export class SnapshotReceiver {
     this.#offer(settling);
   }
 
+  /**
+   * Drops a transfer that nothing can come of any more. Its sender need not live to end it, and as long as it is here this member takes no
+   * snapshot of its own. What has arrived as a whole is left: it soon comes before Raft, which decides.
+   */
+  tick({ term, commit, leader }: Pick<Raft, 'term' | 'commit' | 'leader'>): void {
+    const transfer = this.#transfer;
+    if (transfer === undefined || transfer.isWhole) return;
+    const { from, begin } = transfer;
+    transfer.leaderlessTicks = leader === from ? 0 : transfer.leaderlessTicks + 1;
+    // Raft would refuse it: nothing in it is new, or it is of an earlier term, whose leader has stopped sending or will.
+    const isRefused = commit >= begin.metadata.index || term > begin.term;
+    // By the leader's heartbeats and not by the chunks: they wait for the limit on bytes as long as it takes, and a transfer that is
+    // dropped meanwhile would begin anew for ever. A sender that has not led for so long, or heard so long of nobody here, has given it up.
+    if (!isRefused && transfer.leaderlessTicks < this.#options.giveUpTicks) return;
+    this.#options.trace.event('snapshot-dropped', { from, index: begin.metadata.index, term: begin.term });
+    // Chunks that come late meet no transfer of their number, and are refused as after a restart.
+    this.abort();
+  }
+
   begin(from: MemberId, begin: SnapshotBegin): void {
     // Raft decides on what has arrived first. Who begins anew is not answered, and repeats itself.
     if (this.#settling !== undefined) return;
@@ -97,6 +122,8 @@ export class SnapshotReceiver {
       writer: new SnapshotWriter(disk, platform, ids, begin.metadata),
       receivedBytes: 0,
       writtenBytes: 0,
+      isWhole: false,
+      leaderlessTicks: 0,
     };
   }
 
@@ -116,6 +143,7 @@ export class SnapshotReceiver {
     }
     const bytes = copyBytes(this.#options.platform, chunk.bytes);
     transfer.receivedBytes += bytes.length;
+    transfer.isWhole = chunk.last;
     try {
       transfer.loader.push(bytes);
     } catch (error) {

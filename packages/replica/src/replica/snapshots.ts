@@ -15,7 +15,7 @@ import { SnapshotSender } from './snapshot-sender.js';
 import { SnapshotTaker } from './snapshot-taker.js';
 import type { StateMachine } from './state-machine.js';
 
-/** A transfer without an acknowledgement for so many election timeouts has failed. */
+/** A transfer without a word from the other side for so many election timeouts has failed. */
 const GIVE_UP_ELECTIONS = 20;
 /** Transfers are numbered from below this on, which leaves room for as many as there will ever be. */
 const TRANSFER_ID_BOUND = 2 ** 52;
@@ -59,12 +59,13 @@ export class Snapshots {
     const requestTurn = (): void => port.requestTurn();
     const failed = (error: DiskError): void => port.failed(error);
     const { snapshotChunkBytes: chunkBytes, snapshotSliceBytes: sliceBytes } = { ...REPLICA_LIMITS, ...options.limits };
+    const giveUpTicks = GIVE_UP_ELECTIONS * electionTicks;
     this.#sender = new SnapshotSender({
       chunkBytes,
       firstTransferId: 1 + port.random.stream('transfer-ids').integer(TRANSFER_ID_BOUND),
       bytesPerTickMax: Math.max(1, Math.floor((snapshotBytesPerSecondMax * tickMs) / 1000)),
       resendTicks: electionTicks,
-      giveUpTicks: GIVE_UP_ELECTIONS * electionTicks,
+      giveUpTicks,
       trace,
       send,
       finished: (to, outcome) => {
@@ -73,7 +74,8 @@ export class Snapshots {
       },
     });
     const arrived = (snapshot: ArrivedSnapshot): void => this.#offer(snapshot);
-    this.#receiver = new SnapshotReceiver({ disk, platform, ids: options, trace, send, arrived, failed, requestTurn });
+    const ends = { arrived, failed, requestTurn };
+    this.#receiver = new SnapshotReceiver({ disk, platform, ids: options, giveUpTicks, trace, send, ...ends });
     const taken = (snapshot: SnapshotFile): void => {
       this.takenTotal += 1;
       this.#supersede(snapshot);
@@ -122,6 +124,7 @@ export class Snapshots {
 
   tick(): void {
     this.#sender.tick();
+    this.#receiver.tick(this.#port.raft);
     this.#taker.tick();
     this.#maybeTake();
   }

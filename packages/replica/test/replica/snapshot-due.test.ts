@@ -8,6 +8,34 @@ const VALUE = new Uint8Array(1_000).fill(7);
 const SNAPSHOT_LOG_BYTES_MIN = 50_000;
 
 describe('a snapshot is due', () => {
+  it('also at a member to which another one was on its way, from a leader that is gone', () => {
+    const settings = { snapshotLogBytesMin: SNAPSHOT_LOG_BYTES_MIN, snapshotBytesPerSecondMax: 10_000 };
+    const cluster = new VirtualCluster(3, { ...settings, limits: { snapshotChunkBytes: 1_000 } });
+    cluster.settle();
+    const sender = cluster.theLeader;
+    const [laggard, other] = cluster.followers;
+    assert.ok(laggard && other);
+    cluster.network.partition([[laggard.id], [sender.id, other.id]]);
+    for (let i = 0; i < 200; i += 1) sender.ask(putOf(`key${i}`, VALUE));
+    // After a restart it has in memory only what is behind its snapshot, which is not enough for the one that lags.
+    sender.kill();
+    sender.start();
+    cluster.until(() => sender.replica !== undefined && cluster.leader !== undefined);
+    cluster.theLeader.replica?.administer({ kind: 'transfer', target: sender.id }, () => {});
+    cluster.until(() => cluster.leader === sender);
+    cluster.network.heal();
+    cluster.until(() => (sender.replica?.snapshots.floorIndex ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY);
+    cluster.run(100);
+    sender.kill();
+    cluster.until(() => cluster.leader === other);
+    const { replica } = laggard;
+    assert.ok(replica);
+    assert.equal(replica.snapshots.takenTotal, 0);
+    for (let i = 0; i < 200; i += 1) other.ask(putOf(`key${i}`, VALUE));
+    cluster.settle();
+    cluster.until(() => replica.snapshots.takenTotal > 0);
+  });
+
   it('when the log since the last one outweighs that one, also where nothing is ever overwritten', () => {
     const cluster = new VirtualCluster(3, { snapshotLogBytesMin: SNAPSHOT_LOG_BYTES_MIN });
     const leader = cluster.theLeader;

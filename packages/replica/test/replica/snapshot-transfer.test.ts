@@ -1,6 +1,7 @@
 /** A snapshot's way from one member to another: whole, resumed after losses, refused after restarts, held to its rate. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { NO_MEMBER } from '@quorate/raft';
 import { nodePlatform } from '../../src/adapters/platform.js';
 import { type ArrivedSnapshot, SnapshotReceiver } from '../../src/replica/snapshot-receiver.js';
 import { SnapshotSender } from '../../src/replica/snapshot-sender.js';
@@ -67,6 +68,7 @@ class Pair {
       disk: this.disk,
       platform: nodePlatform,
       ids: { clusterId: 1, memberId: RECEIVER },
+      giveUpTicks: GIVE_UP_TICKS,
       trace: noTrace,
       send: (_to, message) => void this.toSender.push(message),
       arrived: (snapshot) => {
@@ -220,6 +222,63 @@ describe('a snapshot on its way', () => {
     }
     assert.ok(Math.max(...sentPerTick) <= 2 * CHUNK_BYTES, `bytes per tick: ${sentPerTick.join(' ')}`);
     assert.ok(sentPerTick.reduce((sum, bytes) => sum + bytes) >= 8 * CHUNK_BYTES);
+  });
+
+  for (const [reason, overtaken] of [
+    ['has committed as much', { term: 3, commit: KEYS, leader: SENDER }],
+    ['is in a later term', { term: 4, commit: 0, leader: SENDER }],
+  ] as const) {
+    it(`is dropped by a receiver that ${reason}`, () => {
+      const pair = new Pair();
+      pair.sender.start(RECEIVER, 3, pair.state.freeze());
+      let chunks = 0;
+      pair.run((message) => message.kind !== 'snapshot-chunk' || ++chunks <= 10);
+      for (let tick = 0; tick < 2 * GIVE_UP_TICKS; tick++) {
+        pair.receiver.tick({ term: 3, commit: KEYS - 1, leader: SENDER });
+      }
+      assert.equal(pair.receiver.active, true);
+      pair.receiver.tick(overtaken);
+      assert.equal(pair.receiver.active, false);
+      pair.scheduler.drain();
+      assert.deepEqual(pair.disk.list('snapshots'), []);
+      // What still comes is refused, and begins nothing.
+      pair.ticks(RESEND_TICKS);
+      pair.run();
+      assert.deepEqual(pair.outcomes, [`${RECEIVER} failed`]);
+      assert.equal(pair.receiver.active, false);
+      assert.deepEqual(pair.disk.list('snapshots'), []);
+    });
+  }
+
+  it('is dropped by a receiver that has not heard of its sender as the leader for long', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    let chunks = 0;
+    pair.run((message) => message.kind !== 'snapshot-chunk' || ++chunks <= 10);
+    const ticks = (count: number, leader: number): void => {
+      for (let i = 0; i < count; i++) pair.receiver.tick({ term: 3, commit: 0, leader });
+    };
+    ticks(GIVE_UP_TICKS - 1, NO_MEMBER);
+    // The connection was broken, and goes on.
+    ticks(1, SENDER);
+    ticks(GIVE_UP_TICKS - 1, NO_MEMBER);
+    assert.equal(pair.receiver.active, true);
+    ticks(1, NO_MEMBER);
+    assert.equal(pair.receiver.active, false);
+    pair.scheduler.drain();
+    assert.deepEqual(pair.disk.list('snapshots'), []);
+  });
+
+  it('is not dropped any more when it has arrived as a whole: Raft decides on it', () => {
+    const pair = new Pair();
+    pair.sender.start(RECEIVER, 3, pair.state.freeze());
+    pair.run((message) => {
+      if (message.kind !== 'snapshot-chunk' || !message.last) return true;
+      pair.receiver.chunk(SENDER, message);
+      pair.receiver.tick({ term: 4, commit: KEYS, leader: RECEIVER });
+      return false;
+    });
+    pair.checkArrived();
   });
 
   it('is refused when its bytes are damaged', () => {
