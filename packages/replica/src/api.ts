@@ -267,7 +267,11 @@ export interface Member {
   ready(): Promise<void>;
   /** Settles when the member has stopped: with undefined after close(), with an error if it stopped itself (disk failure, removed). */
   readonly stopped: Promise<Error | undefined>;
-  /** Hands leadership over, finishes what is under way within the time, and stops. Safe to call twice. */
+  /**
+   * Hands leadership over, finishes what is under way within the time, and stops. Safe to call twice. A disk that hangs gets what is left of
+   * the time, two seconds at least. Then it settles all the same, and every request has been answered; the folder stays locked in this
+   * process until the write that is under way has come back, or the process ends.
+   */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 

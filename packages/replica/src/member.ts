@@ -54,26 +54,33 @@ export async function open(options: OpenOptions): Promise<Member> {
   try {
     return await start({ ...options, trace: options.trace ?? noTrace }, settings, folder);
   } catch (error) {
-    await leave(folder);
+    await within(DISK_GRACE_MS, leave(folder));
     throw asOpenError(error);
   }
 }
 
-/** How long to wait for a disk that may hang. */
-const LEAVE_TIMEOUT_MS = 2_000;
+/** How long at least to wait for a disk that may hang. */
+const DISK_GRACE_MS = 2_000;
 /** So many in a row: then the event loop reads, and timers end, whatever is asked for meanwhile. */
 const TURNS_AT_ONCE_MAX = 8;
 
-/** The lock goes when the disk has nothing under way any more: what still writes must not meet another member. */
-async function leave(folder: Folder): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LEAVE_TIMEOUT_MS);
+/** The lock goes when the disk has nothing under way any more, however late: what still writes must not meet another member. */
+function leave(folder: Folder): Promise<void> {
+  return new Promise((resolve) => {
     folder.disk.close(() => {
       folder.lock.release();
       resolve();
     });
   });
+}
+
+/** Waits for it, but no longer than that; it goes on by itself. */
+async function within(timeoutMs: number, ended: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([ended, late]);
   clearTimeout(timer);
 }
 
@@ -233,7 +240,7 @@ class RunningMember implements Member, StoreBackend {
       await member.#network?.start(member.#replica);
     } catch (error) {
       clearInterval(member.#ticker);
-      await member.#stopReplica();
+      await within(DISK_GRACE_MS, member.#stopReplica());
       throw error;
     }
     return member;
@@ -305,24 +312,25 @@ class RunningMember implements Member, StoreBackend {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise<void>((resolve) => this.#replica.drain(resolve)),
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs);
-      }),
-    ]);
-    clearTimeout(timer);
-    await this.#shutDown(undefined);
+    const begunMs = systemClock.nowMs();
+    await within(timeoutMs, new Promise((resolve) => this.#replica.drain(resolve)));
+    await this.#shutDown(undefined, timeoutMs - (systemClock.nowMs() - begunMs));
   }
 
-  async #shutDown(reason: Error | undefined): Promise<void> {
+  async #shutDown(reason: Error | undefined, timeoutMs: number): Promise<void> {
     clearInterval(this.#ticker);
     this.door.stopped();
+    await within(Math.max(timeoutMs, DISK_GRACE_MS), this.#end());
+    // Closed already, unless the disk hangs: the ports need not wait for it.
+    await this.#network?.close();
+    this.#settleStopped(reason);
+  }
+
+  /** Nobody else gets the folder before the log has its last words. */
+  async #end(): Promise<void> {
     await this.#stopReplica();
     await this.#network?.close();
     await leave(this.#folder);
-    this.#settleStopped(reason);
   }
 
   async #stopReplica(): Promise<void> {
@@ -337,7 +345,7 @@ class RunningMember implements Member, StoreBackend {
           })
         : toError(reason);
     this.#options.trace.event('halted', { reason: error.message });
-    this.#closing ??= this.#shutDown(error);
+    this.#closing ??= this.#shutDown(error, DISK_GRACE_MS);
   }
 
   #requestTurn(): void {
