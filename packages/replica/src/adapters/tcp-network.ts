@@ -299,10 +299,14 @@ export class TcpNetwork implements Network {
     for (const inbound of this.#inbound) inbound.sweep();
   }
 
-  /** A member that is removed while it is connected dials again, and is then told why nobody listens to it any more. */
+  /**
+   * A member that is removed while it is connected dials again, and is then told why nobody listens to it any more. But not as long as it is
+   * given as a peer: it is to have its last answers, and would give them up when it loses its connection.
+   */
   #closeRemoved(): void {
     for (const inbound of this.#inbound) {
-      if (inbound.hello !== undefined && this.#options.isRemoved(inbound.hello.from)) inbound.close('removed');
+      const from = inbound.hello?.from;
+      if (from !== undefined && this.#options.isRemoved(from) && !this.#peers.has(from)) inbound.close('removed');
     }
   }
 

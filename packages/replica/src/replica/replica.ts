@@ -26,6 +26,7 @@ import { channelOf } from './channels.js';
 import { ClusterTime } from './cluster-time.js';
 import { CommitNotices } from './commit-notices.js';
 import { count, type ReplicaCounters, zeroCounters } from './counters.js';
+import { Departure } from './departure.js';
 import { PUBLICATION_TAG } from './directory.js';
 import { commandTooLarge, type Failure, noLeader, type Result, stopping } from './failure.js';
 import { FirstElection } from './first-election.js';
@@ -93,11 +94,8 @@ export class Replica implements NetworkInput {
   readonly #firstElection: FirstElection;
   #nowTick = 0;
   #leaderlessTicks = 0;
-  /** The last tick at which this member led. */
-  #ledUntilTick = Number.NEGATIVE_INFINITY;
+  readonly #departure: Departure;
   #halted = false;
-  #stopping = false;
-  #drained: (() => void) | undefined;
   readonly counters: ReplicaCounters = zeroCounters();
   /** Those who watch the store here. */
   readonly watches: WatchHub;
@@ -121,6 +119,8 @@ export class Replica implements NetworkInput {
     this.#encoder = new PeerEncoder(seams.platform);
     this.#notices = new CommitNotices((message) => this.#sendPeer(message.to, { kind: 'raft', message }));
     this.#peers = new Peers(options.memberId, seams.network, options.initialPeers, options.electionTicks);
+    const isUnreachable = (id: MemberId): boolean => this.#peers.isUnreachable(id);
+    this.#departure = new Departure({ ...options, raft: this.#raft, isUnreachable });
     this.#firstElection = new FirstElection(options.memberId, (id) => this.#peers.met.has(id));
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
     this.time = new ClusterTime(seams.clock, this.#state.store.timeMs);
@@ -250,7 +250,7 @@ export class Replica implements NetworkInput {
 
   #tick(): void {
     this.#nowTick += 1;
-    this.#noteLeadership();
+    this.#departure.tick(this.#nowTick);
     this.#raft.tick();
     if (this.#firstElection.isDue(this.#raft, this.#state)) this.#raft.campaign();
     this.#watchLeader();
@@ -265,15 +265,16 @@ export class Replica implements NetworkInput {
     if (this.#peers.isUpdateDue(this.#nowTick)) this.#updatePeers();
     if (this.#raft.leader !== NO_MEMBER) this.#publishing.tick(this.#state.directory);
     this.#snapshots.tick();
-    if (this.#stopping) this.#yieldLeadership();
     if (!this.#hasToStop()) this.#requestTurnIfDue();
   }
 
   /** If so it stops. */
   #hasToStop(): boolean {
     const reason = reasonToStop(this.#options, this.#state, this.#raft, this.#peers.met);
-    if (reason !== undefined) this.#halt(reason);
-    return reason !== undefined;
+    // What it has asked another member is answered yet: its own removal, say. Or it is lost, with the connection or in time.
+    if (reason === undefined || (reason === removed && this.#requests.forwarded > 0)) return false;
+    this.#halt(reason);
+    return true;
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ export class Replica implements NetworkInput {
    */
   #requestTurnIfDue(): void {
     const isDue = this.#raft.hasReady() || this.#reads.hasWaiting || this.#snapshots.hasSlice || this.watches.hasWork;
-    if (isDue || this.#drained !== undefined) this.#host.requestTurn();
+    if (isDue || this.#departure.isAwaited) this.#host.requestTurn();
   }
 
   turn(): void {
@@ -480,7 +481,7 @@ export class Replica implements NetworkInput {
   #receive(from: MemberId, message: PeerMessage): void {
     switch (message.kind) {
       case 'raft':
-        this.#raft.step(message.message);
+        if (!this.#departure.ignores(message.message)) this.#raft.step(message.message);
         break;
       case 'forward':
         this.#router.receive(from, message);
@@ -525,27 +526,12 @@ export class Replica implements NetworkInput {
 
   /** Hands leadership over and calls `drained` when nothing is under way any more. Requests are still served meanwhile. */
   drain(drained: () => void): void {
-    this.#drained = drained;
-    this.#stopping = true;
     if (this.#halted) {
       drained();
       return;
     }
-    this.#yieldLeadership();
+    this.#departure.begin(this.#nowTick, drained);
     this.#host.requestTurn();
-  }
-
-  /**
-   * After it handed over, a former leader stays for a heartbeat: a member that has not heard of the next leader yet may still send it a
-   * request, and should get it back as refused instead of losing it with the connection.
-   */
-  #noteLeadership(): void {
-    if (this.#raft.role === 'leader') this.#ledUntilTick = this.#nowTick;
-  }
-
-  #yieldLeadership(): void {
-    if (this.#raft.role !== 'leader' || this.#raft.transferee !== NO_MEMBER) return;
-    this.#raft.transferLeadership(NO_MEMBER);
   }
 
   /** Ends everything. The write-ahead log's last word (the commit index) is written; `closed` follows. */
@@ -562,14 +548,8 @@ export class Replica implements NetworkInput {
   }
 
   #checkDrained(): void {
-    if (!this.#stopping || this.#drained === undefined) return;
-    this.#noteLeadership();
-    if (this.#requests.pending + this.#reads.pending + this.#duties.pending > 0) return;
-    const others = this.#state.config.voters.filter((id) => id !== this.#options.memberId);
-    if (others.length > 0 && this.#nowTick < this.#ledUntilTick + this.#options.heartbeatTicks) return;
-    const drained = this.#drained;
-    this.#drained = undefined;
-    drained();
+    if (!this.#departure.isAwaited || !this.#departure.isFree(this.#nowTick)) return;
+    if (this.#requests.pending + this.#reads.pending + this.#duties.pending === 0) this.#departure.end();
   }
 
   #halt(reason: Failure | DiskError): void {
@@ -579,7 +559,7 @@ export class Replica implements NetworkInput {
     this.#duties.failAll(stopping);
     this.#reads.failAll(stopping);
     this.#host.halted(reason);
-    this.#drained?.();
+    this.#departure.end();
   }
 
   // ---- construction ----------------------------------------------------------------------------------------------

@@ -122,6 +122,11 @@ export class Requests {
     this.#nextForwardId = firstForwardId;
   }
 
+  /** Sent to the leader and not answered. */
+  get forwarded(): number {
+    return this.#forwarded.size;
+  }
+
   /** Requests proposed and forwarded: what a graceful stop waits for. */
   get pending(): number {
     return this.#waiting.length + this.#proposed.size + this.#forwarded.size;

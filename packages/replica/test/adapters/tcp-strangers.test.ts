@@ -199,6 +199,24 @@ describe('a member that is refused', () => {
     assert.deepEqual(leaving.log.refused[0], { peer: 2, reason: 'removed' });
   });
 
+  test('keeps its connection while it is still given as a peer: it waits for its last answers', async () => {
+    const removed = new Set<number>();
+    const host = await other(2, { isRemoved: (id) => removed.has(id), limits: QUICK });
+    const leaving = await other(5);
+    leaving.network.setPeers([host]);
+    host.network.setPeers([leaving]);
+    await waitUntil(() => host.log.introduced.length >= 2, 'it is connected');
+    removed.add(5);
+    host.network.setPeers([leaving]);
+    for (const text of ['its last answer', 'and another one']) {
+      host.send(leaving.id, 'control', text);
+      await waitUntil(() => leaving.texts('control').includes(text), 'it has come');
+    }
+    assert.deepEqual([leaving.log.unreachable, leaving.log.refused], [[], []]);
+    host.network.setPeers([]);
+    await waitUntil(() => leaving.log.refused.length > 0, 'it is told');
+  });
+
   test('is told that the cluster is another one', async () => {
     const stranger = await other(2, { clusterId: CLUSTER_ID + 1 });
     stranger.network.setPeers([member]);

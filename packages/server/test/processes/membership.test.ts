@@ -80,6 +80,14 @@ describe('a cluster of three', () => {
       assert.equal((await membersOf(await cluster.leader())).get(fourth.name)?.voter, true);
     });
   });
+
+  it('answers at its leader the request to remove that leader', async () => {
+    const leader = await cluster.leader();
+    expectStatus(await removeMember(leader, leader.name), 200);
+    await leader.waitExit();
+    cluster.members.splice(cluster.members.indexOf(leader), 1);
+    assert.equal((await membersOf(await cluster.leader())).has(leader.name), false);
+  });
 });
 
 async function wipeAndReturn(
