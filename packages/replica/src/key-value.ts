@@ -38,6 +38,7 @@ export class StoreKv implements Kv {
 
   async get(key: Bytes, options: ReadOptions & { readonly revision?: number } = {}): Promise<KeyValue | undefined> {
     const at = toKey(key);
+    if (options.revision !== undefined) checkInteger('revision', options.revision);
     await this.#backend.readable(options.consistency ?? 'linearizable');
     this.rangesTotal += 1;
     const store = this.#backend.store();
@@ -51,9 +52,12 @@ export class StoreKv implements Kv {
 
   async range(options: RangeOptions = {}): Promise<RangeResult> {
     const { key, rangeEnd } = bounds(options);
+    const { limit = 0, revision: readAt = 0 } = options;
+    checkInteger('limit', limit);
+    checkInteger('revision', readAt);
     const operation = rangeOf(key, rangeEnd, {
-      limit: options.limit ?? 0,
-      revision: options.revision ?? 0,
+      limit,
+      revision: readAt,
       keysOnly: options.keysOnly ?? false,
     });
     await this.#backend.readable(options.consistency ?? 'linearizable');
@@ -82,13 +86,7 @@ export class StoreKv implements Kv {
     value: Bytes,
     options: WriteOptions = {},
   ): Promise<{ readonly succeeded: boolean; readonly revision: number }> {
-    if (!Number.isSafeInteger(expectedModRevision) || expectedModRevision < 0) {
-      throw new QuorateError(
-        'invalid-argument',
-        'invalid',
-        `a revision is an integer from 0, not ${expectedModRevision}`,
-      );
-    }
+    checkInteger('revision', expectedModRevision);
     return await this.#putIf(toKey(key), 'mod', expectedModRevision, value, options);
   }
 
@@ -99,6 +97,7 @@ export class StoreKv implements Kv {
   }
 
   async compact(revision: number): Promise<void> {
+    checkInteger('revision', revision);
     await this.#execute({ operation: { kind: 'compact', revision }, limits: undefined }, 'compact');
   }
 
@@ -175,6 +174,12 @@ function bounds(options: RangeOptions): { readonly key: Key; readonly rangeEnd: 
     key: options.from === undefined ? '\0' : toKey(options.from),
     rangeEnd: options.to === undefined ? '\0' : toKey(options.to),
   };
+}
+
+/** The store counts in integers that a number holds exactly. Throws a QuorateError for anything else, and for what is below 0. */
+function checkInteger(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new QuorateError('invalid-argument', 'invalid', `a ${name} is an integer from 0 to 2^53 - 1, not ${value}`);
 }
 
 /** The first key behind all keys that begin with `prefix`; '\0' (no end) if there is none (contract 1). */

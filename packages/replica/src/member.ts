@@ -44,7 +44,7 @@ import type { RecoveredState } from './replica/replica-options.js';
 import { DiskError, type Network, noTrace, type Trace } from './seams/index.js';
 import { becomeOnlyMember, recoverInSlices } from './start.js';
 import { settleInStaticCluster } from './static-cluster.js';
-import { type Command, encodeCommand, type Response, type Store } from './store/index.js';
+import { type Command, encodeCommand, type Response, type Store, StoreCodecError } from './store/index.js';
 import { WalError } from './wal/errors.js';
 
 /** Opens the member that lives in a data folder, and with a fresh folder founds a cluster or joins one. */
@@ -251,7 +251,7 @@ class RunningMember implements Member, StoreBackend {
   }
 
   async execute(command: Command): Promise<Response> {
-    const data = encodeCommand(nodePlatform, command);
+    const data = encoded(command);
     return await new Promise((resolve, reject) => {
       this.#replica.execute(data, settler(resolve, reject));
     });
@@ -393,6 +393,16 @@ class RunningMember implements Member, StoreBackend {
     this.#lastTickMs = nowMs;
     const ticks = this.#options.reads === 'lease' ? 1 + Math.min(Math.max(missed, 0), this.#options.electionTicks) : 1;
     for (let i = 0; i < ticks; i++) this.#replica.tick();
+  }
+}
+
+/** What has no place in the log (a limit that is no integer, transactions nested too deeply) is the caller's mistake. */
+function encoded(command: Command): Uint8Array {
+  try {
+    return encodeCommand(nodePlatform, command);
+  } catch (error) {
+    if (!(error instanceof StoreCodecError)) throw error;
+    throw new QuorateError('invalid-argument', 'invalid', `this is no command: ${error.message}`, { cause: error });
   }
 }
 

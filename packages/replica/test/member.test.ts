@@ -169,6 +169,25 @@ describe('a member of its own', () => {
     });
   });
 
+  it('refuses numbers that are no integers, or beyond those that a number holds exactly', async () => {
+    const alone = openStandalone();
+    await withMember({ dir: folder() }, async (member) => {
+      for (const { kv } of [member, alone]) {
+        for (const number of [2 ** 60, 1.5, Number.NaN, -(2 ** 60)]) {
+          await assert.rejects(kv.compact(number), { name: 'QuorateError', code: 'invalid-argument' });
+          await assert.rejects(kv.get('a', { revision: number }), { code: 'invalid-argument' });
+          await assert.rejects(kv.range({ revision: number }), { code: 'invalid-argument' });
+          await assert.rejects(kv.range({ limit: number }), { code: 'invalid-argument' });
+          await assert.rejects(kv.compareAndSet('a', number, ''), { code: 'invalid-argument' });
+        }
+        await assert.rejects(kv.compact(Number.MAX_SAFE_INTEGER), { code: 'future-revision' });
+      }
+      const limits = { keyBytesMax: 3, valueBytesMax: 4, keysMax: Number.POSITIVE_INFINITY };
+      await assert.rejects(member.kv.put('a', '', { limits }), { name: 'QuorateError', code: 'invalid-argument' });
+    });
+    await alone.close();
+  });
+
   it('lets the event loop go on while its process reads one thing after the other, without a pause', () =>
     withMember({ dir: folder() }, async ({ kv }) => {
       await kv.put('a', 'b');

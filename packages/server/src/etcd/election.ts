@@ -16,7 +16,7 @@ import { Candidates, candidateKey, createdAt, type Done, failed, oldestOf, type 
 import { etcdFailure } from './errors.js';
 import { Observation } from './observation.js';
 import { type CallContext, type Reply, type Served, stream, unary } from './service.js';
-import { keyBytes, keyOf, keyValueMessage } from './translate.js';
+import { keyBytes, keyOf, keyValueMessage, safeInteger } from './translate.js';
 
 export class ElectionService {
   readonly #backend: EtcdBackend;
@@ -55,7 +55,7 @@ export class ElectionService {
         reply.fail(session.failure);
         return;
       }
-      const candidate = { key, revision: leader.rev, lease: session.value };
+      const candidate = { key, revision: safeInteger(leader.rev), lease: session.value };
       proclaim(this.#candidates, candidate, copy, (outcome) => {
         if (outcome.ok) reply.ok({ header: this.#backend.headers.now(outcome.value.revision) });
         else reply.fail(outcome.failure);
@@ -81,7 +81,7 @@ export class ElectionService {
       reply.fail(failed(etcdFailure('EmptyKey')).failure);
       return;
     }
-    resign(this.#candidates, { key: keyOf(leader.key), revision: leader.rev }, (outcome) => {
+    resign(this.#candidates, { key: keyOf(leader.key), revision: safeInteger(leader.rev) }, (outcome) => {
       if (outcome.ok) reply.ok({ header: this.#backend.headers.now(outcome.value.revision) });
       else reply.fail(outcome.failure);
     });

@@ -36,6 +36,7 @@ import {
   Refused,
   rangeMessage,
   rangeOperation,
+  safeInteger,
   txnMessage,
   txnOperation,
 } from './translate.js';
@@ -128,7 +129,7 @@ export class KvService {
 
   /** Its memory comes back by itself, a slice at a time; `physical` asks to wait for that, and there is no database file to wait for. */
   #compact(request: CompactionRequest, reply: Reply<CompactionResponse>): void {
-    const operation = { kind: 'compact', revision: request.revision } as const;
+    const operation = { kind: 'compact', revision: safeInteger(request.revision) } as const;
     this.#backend.door.execute({ operation, limits: undefined }, (result) => {
       if (!result.ok) reply.fail(memberFailure(result));
       else if (result.value.kind === 'error') reply.fail(storeFailure(result.value.code));

@@ -81,6 +81,14 @@ export function rangeEndOf(bytes: Uint8Array): Key | undefined {
   return bytes.length === 0 ? undefined : keyOf(bytes);
 }
 
+/**
+ * An int64 of a client's as a number of the store's, which are safe integers: what lies beyond becomes the last of them. No revision,
+ * version or count ever comes near, so whatever is compared with it stands to it as it stood to the client's number.
+ */
+export function safeInteger(int64: number): number {
+  return Math.min(Math.max(int64, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}
+
 export function rangeOperation(request: RangeRequest): RangeOperation {
   requireKey(request.key);
   const sortOrder = SORT_ORDERS[request.sortOrder];
@@ -90,16 +98,16 @@ export function rangeOperation(request: RangeRequest): RangeOperation {
     kind: 'range',
     key: keyOf(request.key),
     rangeEnd: rangeEndOf(request.rangeEnd),
-    limit: request.limit,
-    revision: request.revision,
+    limit: safeInteger(request.limit),
+    revision: safeInteger(request.revision),
     sortOrder,
     sortTarget,
     keysOnly: request.keysOnly,
     countOnly: request.countOnly,
-    minModRevision: request.minModRevision,
-    maxModRevision: request.maxModRevision,
-    minCreateRevision: request.minCreateRevision,
-    maxCreateRevision: request.maxCreateRevision,
+    minModRevision: safeInteger(request.minModRevision),
+    maxModRevision: safeInteger(request.maxModRevision),
+    minCreateRevision: safeInteger(request.minCreateRevision),
+    maxCreateRevision: safeInteger(request.maxCreateRevision),
   };
 }
 
@@ -159,15 +167,15 @@ function compareOf(compare: CompareMessage): Compare {
   const about = { ...range, result };
   switch (compare.target) {
     case 'CREATE':
-      return { ...about, target: 'create', operand: compare.createRevision ?? 0 };
+      return { ...about, target: 'create', operand: safeInteger(compare.createRevision ?? 0) };
     case 'MOD':
-      return { ...about, target: 'mod', operand: compare.modRevision ?? 0 };
+      return { ...about, target: 'mod', operand: safeInteger(compare.modRevision ?? 0) };
     case 'VALUE':
       return { ...about, target: 'value', operand: compare.value ?? new Uint8Array(0) };
     case 'LEASE':
       return { ...about, target: 'lease', operand: compare.lease ?? 0n };
     case 'VERSION':
-      return { ...about, target: 'version', operand: compare.version ?? 0 };
+      return { ...about, target: 'version', operand: safeInteger(compare.version ?? 0) };
     default:
       return unknownTarget(range.key, result);
   }

@@ -14,7 +14,7 @@ import { WatchResponse, Writer } from '@quorate/proto';
 import type { WatchEvent, Watcher } from '@quorate/replica';
 import type { EtcdBackend } from './backend.js';
 import type { Duplex } from './service.js';
-import { keyBytes, keyOf, keyValueMessage, rangeEndOf } from './translate.js';
+import { keyBytes, keyOf, keyValueMessage, rangeEndOf, safeInteger } from './translate.js';
 
 /** Of the beginnings of messages. */
 const writer = new Writer();
@@ -76,7 +76,8 @@ export class WatchSession {
   #create(request: WatchCreateRequest): void {
     const key = request.key.length === 0 ? '\0' : keyOf(request.key);
     const rangeEnd = rangeEndOf(request.rangeEnd);
-    const { startRevision, watchId } = request;
+    const { watchId } = request;
+    const startRevision = safeInteger(request.startRevision);
     const refusal = this.#refusal(key, rangeEnd, startRevision, watchId);
     if (refusal !== undefined) {
       this.#send({ watchId: NO_WATCH, created: true, canceled: true, cancelReason: refusal });
