@@ -14,7 +14,7 @@ import {
   type StoreResponse,
   type WatchEvent,
 } from '../src/index.js';
-import { encodeCommand, nodePlatform } from '../src/internal.js';
+import { encodeCommand, nodePlatform, TXN_OPERATIONS_MAX } from '../src/internal.js';
 import { waitUntil } from '../src/testing/conditions.js';
 
 const folders: string[] = [];
@@ -41,7 +41,25 @@ function put(door: MemberDoor, key: string, value: string, lease = 0n): Promise<
   return execute(door, putOf(key, Buffer.from(value), { lease }));
 }
 
+/** A transaction of as many. */
+function puts(count: number): Command['operation'] {
+  const success = Array.from({ length: count }, (_, index) => putOf(`key ${index}`, Buffer.alloc(0)));
+  return { kind: 'txn', compares: [], success, failure: [] };
+}
+
 describe('a door', () => {
+  it('takes transactions of as many operations as the store has for all members, and no more', async () => {
+    const member = await openMember();
+    await member.ready();
+    assert.deepEqual(await execute(member.door, puts(TXN_OPERATIONS_MAX + 1)), {
+      kind: 'error',
+      code: 'too-many-operations',
+    });
+    const response = await execute(member.door, puts(TXN_OPERATIONS_MAX));
+    assert.equal(response.kind === 'txn' && response.responses.length, TXN_OPERATIONS_MAX);
+    await member.close();
+  });
+
   it('tells of leaders, and of the end', async () => {
     const member = await openMember();
     const { door } = member;

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { TXN_OPERATIONS_MAX } from '@quorate/replica/internal';
+import { TXN_OPERATIONS_CEILING } from '../src/etcd/backend.js';
 import { readArguments } from '../src/etcd-command/arguments.js';
 import { runEtcdCommand } from '../src/etcd-command/command.js';
 import { etcdFlags, variableOf } from '../src/etcd-command/flags.js';
@@ -200,6 +202,7 @@ describe('the server that they make', () => {
     ['--election-timeout 60000', /is too long/],
     ['--auto-compaction-mode daily', /unknown auto-compaction-mode/],
     ['--auto-compaction-retention daily', /error parsing CompactionRetention/],
+    ['--max-txn-ops 16385', /^--max-txn-ops=16385 is too large: at most 16384 is allowed$/],
     ['--log-level loud', /unrecognized log level/],
     ['--unsafe-no-fsync', /--unsafe-no-fsync=true is refused/],
     ['--strict-reconfig-check=false', /--strict-reconfig-check=false is refused/],
@@ -211,6 +214,11 @@ describe('the server that they make', () => {
   ] as const) {
     it(`refuses "${line}"`, () => assert.match(refused(line), expected));
   }
+
+  it('lets in as many operations of a transaction as the store takes', () => {
+    assert.equal(TXN_OPERATIONS_CEILING, TXN_OPERATIONS_MAX);
+    assert.equal(planned('--max-txn-ops 16384').place.settings.txnOperationsMax, TXN_OPERATIONS_MAX);
+  });
 
   it('does not hold a folder with data to how the cluster was founded', () => {
     assert.equal(refused('--initial-cluster a=http://x:1', {}, true), 'not refused');

@@ -51,7 +51,7 @@ import {
   type WriteLimits,
 } from './types.js';
 
-/** Transactions within transactions. More than TXN_OPERATIONS_MAX_DEFAULT allows, since each level takes from that budget. */
+/** Transactions within transactions: more than the messages of any protocol nest. */
 const TXN_DEPTH_MAX = 256;
 
 const KIND_PUT = 1;

@@ -10,5 +10,5 @@ export type { StoreLoader } from './loader.js';
 export { decodeResponse, encodeResponse } from './response-codec.js';
 export type { FrozenStore, SnapshotChunks } from './snapshot.js';
 export { type Applied, type HashInSlices, Store, type StoreHash, type StoreOptions } from './store.js';
-export { isReadOnly, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
+export { isReadOnly, TXN_OPERATIONS_MAX, validateOperation } from './txn.js';
 export * from './types.js';

@@ -23,7 +23,7 @@ import { type ChangeCursor, isCurrentAt } from './revision-index.js';
 import { SLAB_BYTES_DEFAULT } from './slabs.js';
 import { type FrozenState, FrozenStore, hashSnapshot, hashState } from './snapshot.js';
 import type { Node } from './tree.js';
-import { choosePath, isReadOnly, TXN_OPERATIONS_MAX_DEFAULT, validateOperation } from './txn.js';
+import { choosePath, isReadOnly, TXN_OPERATIONS_MAX, validateOperation } from './txn.js';
 import {
   type Alarm,
   type Command,
@@ -50,7 +50,7 @@ import { NO_EVENTS, refusal, Writer } from './writer.js';
 export interface StoreOptions {
   /** Size of a slab of values, in bytes; default 1 MiB. Changes no behaviour. */
   readonly slabBytes?: number;
-  /** Contract section 4.10; default 128. All members must have the same, since it decides what is refused. */
+  /** Contract section 4.10; default TXN_OPERATIONS_MAX, which all members have. Another one is for tests. */
   readonly txnOperationsMax?: number;
   /** Whether apply() returns events; default true. Without watchers they are waste. */
   readonly collectEvents?: boolean;
@@ -109,7 +109,7 @@ export class Store {
     this.#control = new Control(this.#keyspace.leases, loaded?.timeMs ?? 0, loaded?.alarms ?? []);
     // A snapshot has nothing in it that compaction has dropped.
     this.#sweeper = new Sweeper(this.#keyspace, this.#compactRevision);
-    this.#txnOperationsMax = options.txnOperationsMax ?? TXN_OPERATIONS_MAX_DEFAULT;
+    this.#txnOperationsMax = options.txnOperationsMax ?? TXN_OPERATIONS_MAX;
     this.collectEvents = options.collectEvents ?? true;
   }
 

@@ -10,8 +10,12 @@ import type { Node } from './tree.js';
 import type { Compare, CompareResult, Key, KeyRange, Operation, StoreErrorCode, TxnOperation } from './types.js';
 import { isTombstone, type Version } from './versions.js';
 
-/** Most compares, or operations of a branch, of a transaction; what is nested shares the budget of what it is nested in. */
-export const TXN_OPERATIONS_MAX_DEFAULT = 128;
+/**
+ * Most compares, or operations of a branch, of a transaction; what is nested shares the budget of what it is nested in. It bounds what one
+ * entry of the log may cost. It is no setting: members must agree on what is refused, and a log must be replayed as it was applied. Doors
+ * have lower limits, which may differ.
+ */
+export const TXN_OPERATIONS_MAX = 16_384;
 
 /**
  * What is wrong with an operation whatever the state: empty keys, a value or lease beside its ignore flag, too many operations,

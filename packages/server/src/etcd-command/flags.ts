@@ -47,7 +47,7 @@ const SUPPORTED: readonly Row[] = [
   ['quota-backend-bytes', 'integer', '0', 'of memory; 0 is 2 GiB, negative is none; the alarm clears by itself'],
   ['auto-compaction-mode', 'text', 'periodic', 'periodic or revision'],
   ['auto-compaction-retention', 'text', '', 'default: one hour; 0 keeps everything within the memory budget'],
-  ['max-txn-ops', 'natural', '128', 'the same at all members'],
+  ['max-txn-ops', 'natural', '128', 'at most 16384'],
   ['max-request-bytes', 'natural', '1572864', 'at most that'],
   ['max-learners', 'natural', '1', 'counts at the leader'],
   ['experimental-max-learners', 'natural', '1', 'the former name of --max-learners'],

@@ -6,7 +6,7 @@ import { parseAddress } from '../config/address.js';
 import { formatDurationMs, parseDurationMs } from '../config/duration.js';
 import { boolean } from '../config/kinds.js';
 import { type Config, KEY_BYTES_CEILING, type LogLevel, settings, VALUE_BYTES_CEILING } from '../config/settings.js';
-import { ETCD_DEFAULTS } from '../etcd/backend.js';
+import { ETCD_DEFAULTS, TXN_OPERATIONS_CEILING } from '../etcd/backend.js';
 import type { EtcdPlace, PlaceOptions } from '../etcd-place.js';
 import type { FlagValues } from './arguments.js';
 import { etcdFlags, flagsByName } from './flags.js';
@@ -54,6 +54,7 @@ export function planServer(values: FlagValues, hasData: (dir: string) => boolean
       '--force-new-cluster: all other members are removed for good; remove the flag before the next start',
     );
   }
+  const limits = readLimits(reader);
   const level = LOG_LEVELS.get(reader.text('log-level'));
   if (level === undefined) reader.errors.push(`unrecognized log level ${JSON.stringify(reader.text('log-level'))}`);
   const format = reader.text('log-format');
@@ -79,7 +80,7 @@ export function planServer(values: FlagValues, hasData: (dir: string) => boolean
     clientAddresses: moreClients.map(({ address }) => address),
     metricsAddresses: places.metrics.map(({ address }) => address),
     peerAddresses: morePeers.map(({ address }) => address),
-    settings: readLimits(reader),
+    settings: limits,
     member,
   };
   return { ok: true, config, place, warnings };
@@ -221,12 +222,16 @@ function readLimits(reader: Reader): EtcdPlace['settings'] {
   if (wanted > requestBytesMax) {
     reader.warnings.push(`--max-request-bytes=${wanted}: a request has at most ${requestBytesMax} bytes`);
   }
+  const txnOperationsMax = reader.number('max-txn-ops');
+  if (txnOperationsMax > TXN_OPERATIONS_CEILING) {
+    reader.errors.push(`--max-txn-ops=${txnOperationsMax} is too large: at most ${TXN_OPERATIONS_CEILING} is allowed`);
+  }
   const former = 'experimental-watch-progress-notify-interval';
   const interval = 'watch-progress-notify-interval';
   const progressIntervalMs =
     parseDurationMs(reader.text(reader.given(interval) === undefined ? former : interval)) ?? 0;
   return {
-    txnOperationsMax: reader.number('max-txn-ops'),
+    txnOperationsMax,
     requestBytesMax,
     progressIntervalMs: progressIntervalMs > 0 ? progressIntervalMs : ETCD_DEFAULTS.progressIntervalMs,
   };

@@ -4,7 +4,7 @@ import type { Headers } from './header.js';
 
 /** Settings of etcd's that services look at, in their units. */
 export interface EtcdSettings {
-  /** Most operations in a transaction (contract 10). */
+  /** Most operations in a transaction (contract 10), at most TXN_OPERATIONS_CEILING. */
   readonly txnOperationsMax: number;
   /** Largest request that may go into the log, in bytes (contract 15). */
   readonly requestBytesMax: number;
@@ -20,6 +20,9 @@ export const ETCD_DEFAULTS: EtcdSettings = {
   electionMs: 1_000,
   progressIntervalMs: 600_000,
 };
+
+/** What the store takes at all members (its TXN_OPERATIONS_MAX): no setting can be above it. Here so that flags are read without the store. */
+export const TXN_OPERATIONS_CEILING = 16_384;
 
 export interface EtcdBackend {
   readonly door: MemberDoor;

@@ -25,6 +25,7 @@ import {
   call,
   doorWith,
   metadataOf,
+  postJson,
   type RunningEtcd,
   refuses,
   runEtcd,
@@ -310,6 +311,24 @@ test('transactions nest as deep as their operations reach', async (t) => {
   for (let depth = 1; depth < 128; depth += 1) nested = { requestTxn: { success: [nested] } };
   assert.equal((await call(server, KV.Txn, { success: [nested] })).header?.revision, 2);
   await refuses(call(server, KV.Txn, { success: [{ requestTxn: { success: [nested] } }] }), 'TooManyOps');
+});
+
+/** Puts of as many keys. */
+const puts = (count: number): MessageInit<TxnRequest> => ({
+  success: Array.from({ length: count }, (_, index) => ({ requestPut: { key: bytes(`key ${index}`) } })),
+});
+
+test('a transaction has as many operations as the server is told, 128 if it is not', async (t) => {
+  for (const [settings, most] of [
+    [{}, 128],
+    [{ txnOperationsMax: 1024 }, 1024],
+  ] as const) {
+    const server = await runEtcd(t, settings);
+    assert.equal((await call(server, KV.Txn, puts(most))).responses.length, most);
+    await refuses(call(server, KV.Txn, puts(most + 1)), 'TooManyOps');
+    const { status, body } = await postJson(server, '/v3/kv/txn', KV.Txn.request.toJson(puts(most + 1)));
+    assert.deepEqual([status, body.message], [400, 'etcdserver: too many operations in txn request']);
+  }
 });
 
 test('Cluster: the members, as a member that runs alone knows them', async (t) => {

@@ -20,6 +20,7 @@ import {
   type Response,
   type StateMachine,
   StoreModel,
+  TXN_OPERATIONS_MAX,
 } from '@quorate/replica/internal';
 import { inOrderOfBeginnings, inOrderOfEnds } from './history.js';
 import { LeaseRules, type LeaseRulesOptions } from './leases.js';
@@ -27,7 +28,6 @@ import { describe, type Question, Questions, tell } from './questions.js';
 import { require } from './violation.js';
 
 const RULE = 'model';
-const TXN_OPERATIONS_MAX = 128;
 /** What begins an entry that is no store command: see Directory of the replica. */
 const PUBLICATION_TAG = 0xfe;
 
