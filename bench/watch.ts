@@ -51,7 +51,12 @@ let counted = 0;
 
 class Room {
   readonly store = new Store(platform, { collectEvents: false });
-  readonly hub = new WatchHub(() => this.store);
+  readonly hub = new WatchHub(() => this.store, {
+    requestTurn: () => undefined,
+    faulted: (error) => {
+      throw error;
+    },
+  });
 
   put(key: string): void {
     const { events } = this.store.apply({ operation: putOf(key, VALUE), limits: undefined });

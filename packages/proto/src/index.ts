@@ -5,7 +5,7 @@ export { CODECS, codecOf } from './codec/registry.js';
 export type { Codec, Empty, JsonObject, JsonValue, MessageInit, UnknownEnum } from './codec/types.js';
 export { GRPC_PREFIX_BYTES, Writer } from './codec/writer.js';
 export { ENUMS, type EnumTable, MESSAGES, type MessageTable } from './descriptors/index.js';
-export { ProtoError } from './error.js';
+export { MessageTooLargeError, ProtoError } from './error.js';
 export { ETCD_ERRORS, type EtcdErrorEntry, type EtcdErrorName, etcdErrorNameOf } from './errors.js';
 export { parseJson } from './json/parse.js';
 export {

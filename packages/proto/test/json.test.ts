@@ -11,6 +11,7 @@ import {
   LeaseGrantResponse,
   MAX_DEPTH,
   MemberListResponse,
+  MessageTooLargeError,
   ProtoError,
   PutRequest,
   PutResponse,
@@ -46,6 +47,21 @@ test('a range reply is written with proto names, strings for 64 bits, base64, an
   );
   assert.equal(JSON.stringify(PutResponse.toJson({ header: {} })), '{"header":{}}');
   assert.equal(JSON.stringify(RangeResponse.toJson({ kvs: [] })), '{}');
+});
+
+test('a text that would be too long is not made', () => {
+  const kvs = Array.from({ length: 100 }, (_, index) => ({
+    key: text(`key ${index}`),
+    value: new Uint8Array(index * 10),
+    createRevision: 10 + index,
+    lease: 1_000_000n,
+  }));
+  const empty = new Uint8Array(0);
+  for (const message of [{ kvs }, { kvs: kvs.map((keyValue) => ({ ...keyValue, value: empty })) }]) {
+    const { length } = JSON.stringify(RangeResponse.toJson(message));
+    assert.doesNotThrow(() => RangeResponse.toJson(message, 1.1 * length));
+    assert.throws(() => RangeResponse.toJson(message, 0.9 * length), MessageTooLargeError);
+  }
 });
 
 test('names keep the spelling of the .proto files', () => {

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import {
   Compare,
   KeyValue,
+  MessageTooLargeError,
   PutRequest,
   PutResponse,
   RangeResponse,
@@ -14,6 +15,17 @@ import {
   Writer,
 } from '../src/index.js';
 import { message } from './arbitrary.js';
+
+test('a message of more than 2^31 - 1 bytes is refused before there is memory for it', () => {
+  const value = { length: 2 ** 31 } as Uint8Array;
+  const writer = new Writer();
+  KeyValue.encodeInto(writer, { version: 1 });
+  const before = writer.copy();
+  assert.throws(() => KeyValue.encodeInto(writer, { version: 2, value }), MessageTooLargeError);
+  assert.deepEqual(writer.copy(), before);
+  assert.throws(() => RangeResponse.encode({ kvs: [{ value }] }), MessageTooLargeError);
+  assert.deepEqual(KeyValue.decode(KeyValue.encode({ version: 3 })).version, 3);
+});
 
 test('messages stand in one buffer, each behind its gRPC prefix', () => {
   fc.assert(

@@ -20,6 +20,8 @@ import type { Watcher, WatchOptions, WatchSink } from './watch/index.js';
 
 export interface DoorOptions extends FolderIds {
   readonly quotaBytes: number;
+  /** What a listener has thrown: the member goes on. */
+  readonly faulted: (error: unknown) => void;
 }
 
 export class ReplicaDoor implements MemberDoor {
@@ -125,7 +127,7 @@ export class ReplicaDoor implements MemberDoor {
   // ---- what the member tells -------------------------------------------------------------------------------------
 
   leaderChanged(leaderId: number): void {
-    for (const listener of this.#leaderListeners) listener(leaderId);
+    for (const listener of this.#leaderListeners) this.#tell(() => listener(leaderId));
   }
 
   /** Serving ends. */
@@ -134,8 +136,27 @@ export class ReplicaDoor implements MemberDoor {
     this.#hasStopped = true;
     const listeners = [...this.#stopListeners];
     this.#stopListeners.clear();
-    for (const listener of listeners) listener();
+    for (const listener of listeners) this.#tell(listener);
   }
+
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#options.faulted(error);
+    }
+  }
+}
+
+/** Hands faults on outside of the turn in which they came up, so that nothing that `onFault` does can reach it: by default it throws them. */
+export function faultsTo(onFault: (error: unknown) => void = rethrow): (error: unknown) => void {
+  return (error) => {
+    setImmediate(() => onFault(error));
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** A frozen state as the bytes of a snapshot file. Releases it at the end. */

@@ -44,7 +44,7 @@ export {
   type SnapshotSummary,
 } from './restore.js';
 export type { Trace } from './seams/index.js';
-export { openStandalone } from './standalone.js';
+export { openStandalone, type StandaloneOptions } from './standalone.js';
 export { type StaticCluster, type StaticMember, staticIds } from './static-cluster.js';
 export {
   type Alarm,

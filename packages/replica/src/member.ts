@@ -31,7 +31,7 @@ import {
   type ReadOptions,
 } from './api.js';
 import { adopt, type Belonging, claimFolder, done, found } from './data-folder.js';
-import { ReplicaDoor } from './door.js';
+import { faultsTo, ReplicaDoor } from './door.js';
 import { type StoreBackend, StoreKv } from './key-value.js';
 import { type MemberSettings, type OpenOptions, settle } from './options.js';
 import type { AdminAnswer, AdminOperation } from './replica/admin.js';
@@ -148,6 +148,7 @@ async function start(
       ...belonging,
       clientUrls: options.clientUrls,
       folderOfGivenId: options.cluster === undefined ? undefined : identity.instance,
+      faulted: faultsTo(options.onFault),
       listen,
       alsoListen,
       trace,
@@ -168,6 +169,7 @@ interface RunningOptions extends MemberSettings, Belonging {
   /** See ReplicaOptions. */
   readonly folderOfGivenId: string | undefined;
   readonly trace: Trace;
+  readonly faulted: (error: unknown) => void;
 }
 
 /** A network for a member that has nobody to talk to. */
@@ -218,6 +220,7 @@ class RunningMember implements Member, StoreBackend {
         requestTurn: () => this.#requestTurn(),
         requestCommitNotices: () => this.#requestCommitNotices(),
         halted: (reason) => this.#halted(reason),
+        faulted: options.faulted,
         turnEnded: (milliseconds) => this.#turnSeconds.observe(milliseconds / 1000),
         leaderChanged: (leader) => this.door.leaderChanged(leader),
       },

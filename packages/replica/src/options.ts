@@ -86,6 +86,11 @@ export interface OpenOptions {
   readonly segmentBytes?: number;
   /** Gets every event that an operator may want to know of. */
   readonly trace?: Trace;
+  /**
+   * Gets what a callback that was handed to `member.door` has thrown. The member goes on; whoever that callback spoke for may not have been
+   * answered. By default it is thrown again outside of the member, as an uncaught exception: a bug must show.
+   */
+  readonly onFault?: (error: unknown) => void;
 }
 
 const KiB = 1024;

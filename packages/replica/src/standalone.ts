@@ -14,7 +14,7 @@ import {
   type MemberStatus,
   QuorateError,
 } from './api.js';
-import { streamState } from './door.js';
+import { faultsTo, streamState } from './door.js';
 import { type StoreBackend, StoreKv } from './key-value.js';
 import { count, type ReplicaCounters, zeroCounters } from './replica/counters.js';
 import { Directory } from './replica/directory.js';
@@ -24,8 +24,15 @@ import { FrozenState } from './replica/state-machine.js';
 import { type Command, decodeCommand, type Response, Store } from './store/index.js';
 import { WatchHub } from './watch/index.js';
 
-export function openStandalone(options: { readonly name?: string; readonly clientAddress?: string } = {}): Member {
-  return new Standalone(options.name ?? 'default', options.clientAddress ?? '');
+export interface StandaloneOptions {
+  readonly name?: string;
+  readonly clientAddress?: string;
+  /** See OpenOptions. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+export function openStandalone({ name = 'default', clientAddress = '', onFault }: StandaloneOptions = {}): Member {
+  return new Standalone(name, clientAddress, faultsTo(onFault));
 }
 
 const MEMBER_ID = 1;
@@ -49,16 +56,12 @@ class Standalone implements Member, StoreBackend {
   #applied = 0;
   #settleStopped: (reason: Error | undefined) => void = () => {};
 
-  constructor(name: string, clientAddress: string) {
+  constructor(name: string, clientAddress: string, faulted: (error: unknown) => void) {
     this.stopped = new Promise((resolve) => {
       this.#settleStopped = resolve;
     });
     this.cluster = new AloneCluster(() => this.#status(name, clientAddress));
-    this.#watches = new WatchHub(
-      () => this.#store,
-      {},
-      () => this.#requestPoll(),
-    );
+    this.#watches = new WatchHub(() => this.#store, { requestTurn: () => this.#requestPoll(), faulted });
     this.door = this.#makeDoor();
     this.#expiry = setInterval(() => this.#expire(), EXPIRY_INTERVAL_MS);
     this.#expiry.unref();

@@ -47,7 +47,48 @@ function puts(count: number): Command['operation'] {
   return { kind: 'txn', compares: [], success, failure: [] };
 }
 
+const fault = (name: string) => (): never => {
+  throw new Error(name);
+};
+
+function closable(member: Member): Pick<Member, 'kv' | 'door' | 'close'> {
+  return { kv: member.kv, door: member.door, close: () => member.close() };
+}
+
 describe('a door', () => {
+  it('reports what its callbacks throw, outside of the turn, and goes on', async () => {
+    const faults: string[] = [];
+    const onFault = (error: unknown): void => void faults.push((error as Error).message);
+    const member = await openMember({ onFault });
+    await member.ready();
+    const { door } = member;
+    const command = { operation: putOf('a', Buffer.from('1')), limits: undefined };
+    door.read('linearizable', fault('read'));
+    door.execute({ ...command, operation: { ...command.operation, returnPrevious: true } }, fault('execute'));
+    door.put(encodeCommand(nodePlatform, command), { put: fault('put'), done: fault('done') });
+    assert.equal((await member.kv.put('a', '')).created, false);
+    door.onStop(fault('stop'));
+    assert.equal((await member.kv.get('a'))?.version, 3);
+    await member.close();
+    await waitUntil(() => faults.length === 4);
+    assert.deepEqual(faults.toSorted(), ['execute', 'put', 'read', 'stop']);
+  });
+
+  it('leaves a put alone whose watcher throws, in a standalone map too', async () => {
+    const faults: unknown[] = [];
+    const onFault = (error: unknown): void => void faults.push(error);
+    for (const { kv, door, close } of [await openMember({ onFault }), openStandalone({ onFault })].map(closable)) {
+      const options = { rangeEnd: undefined, startRevision: 0, previous: false, noPut: false, noDelete: false };
+      const sink = { compacted: () => assert.fail() };
+      door.watch({ ...options, key: 'a' }, { ...sink, events: fault('mine') });
+      assert.equal((await kv.put('a', '1')).created, true);
+      assert.equal((await kv.put('a', '2')).created, false);
+      await waitUntil(() => faults.length > 0);
+      assert.deepEqual(faults.splice(0), [new Error('mine')]);
+      await close();
+    }
+  });
+
   it('takes transactions of as many operations as the store has for all members, and no more', async () => {
     const member = await openMember();
     await member.ready();

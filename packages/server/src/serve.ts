@@ -36,6 +36,8 @@ export interface OpenMemberOptions {
   /** A write without an answer after so long ends as outcome unknown. */
   readonly requestTimeoutMs: number;
   readonly log: Log;
+  /** Gets what this server's own callbacks have thrown. */
+  readonly onFault: (error: unknown) => void;
   /** Aborted when the server is stopped before the member is open. */
   readonly signal: AbortSignal;
   /** Of a server in etcd's place. */
@@ -44,7 +46,9 @@ export interface OpenMemberOptions {
 
 export type OpenMember = (options: OpenMemberOptions) => Promise<Member>;
 /** A member without Raft and without a folder: the map alone (SERVICE_DEBUG). */
-export type OpenStandalone = (options: { readonly name: string; readonly clientAddress: string }) => Promise<Member>;
+export type OpenStandalone = (
+  options: { readonly name: string; readonly clientAddress: string } & Pick<OpenMemberOptions, 'onFault'>,
+) => Promise<Member>;
 
 /** What a server is made of besides its configuration. */
 export interface ServerModules {
@@ -101,7 +105,7 @@ export async function startServer(config: Config, modules: ServerModules, place?
   try {
     for (const address of place?.clientAddresses ?? []) await http.listen(address);
     for (const address of place?.metricsAddresses ?? []) await http.listen(address, isForOperators);
-    member = await openMember(config, modules, taken, api, place);
+    member = await openMember(config, { ...modules, onFault }, taken, api, place);
   } catch (error) {
     await closeHttp(http, 0);
     throw error;
@@ -119,18 +123,18 @@ function isForOperators(path: string): boolean {
 
 async function openMember(
   config: Config,
-  modules: ServerModules,
+  modules: ServerModules & Pick<OpenMemberOptions, 'onFault'>,
   taken: Address,
   api: HttpApi,
   place: EtcdPlace | undefined,
 ): Promise<Member> {
-  const { log } = modules;
+  const { log, onFault } = modules;
   const signal = modules.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   const clientAddress = config.advertiseAddress === '' ? formatAddress(taken) : config.advertiseAddress;
   if (config.debug) {
     log.warn('SERVICE_DEBUG: running without Raft; everything is forgotten when this process ends');
-    return modules.openStandalone({ name: config.raftNodeId ?? 'debug', clientAddress });
+    return modules.openStandalone({ name: config.raftNodeId ?? 'debug', clientAddress, onFault });
   }
   const { raftStoreDir, raftNodeId, raftAddress, raftAdvertiseAddress, raftJoinAddresses: addresses } = config;
   if (raftStoreDir === undefined || raftNodeId === undefined || raftAddress === undefined) {
@@ -158,6 +162,7 @@ async function openMember(
     segmentBytes: config.segmentBytes,
     requestTimeoutMs: config.raftTimeoutMs,
     log,
+    onFault,
     signal,
     ...(place === undefined ? {} : { place: place.member }),
   });

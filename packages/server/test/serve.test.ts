@@ -269,6 +269,7 @@ test('the member is opened with a join exactly if it must not found', async () =
     segmentBytes: 64 * 1024 * 1024,
     requestTimeoutMs: 1000,
     log,
+    onFault: () => assert.fail(),
     signal: new AbortController().signal,
   };
   await openMember({ ...base, ...times, found: true, join: undefined });

@@ -92,10 +92,12 @@ class WholeCodec<T> implements Codec<T> {
 
   encode(message: MessageInit<T>): Uint8Array {
     writer.clear();
-    this.wire.write(writer, message);
-    const bytes = copied(writer.view());
-    if (writer.capacity > KEPT_WRITER_BYTES_MAX) writer = new Writer();
-    return bytes;
+    try {
+      this.wire.write(writer, message);
+      return copied(writer.view());
+    } finally {
+      if (writer.capacity > KEPT_WRITER_BYTES_MAX) writer = new Writer();
+    }
   }
 
   encodeInto(into: Writer, message: MessageInit<T>): void {
@@ -119,7 +121,8 @@ class WholeCodec<T> implements Codec<T> {
     return message;
   }
 
-  toJson(message: MessageInit<T>): JsonObject {
+  toJson(message: MessageInit<T>, lengthMax?: number): JsonObject {
+    if (lengthMax !== undefined) this.json.checkLength(message, lengthMax);
     return this.json.toJson(message);
   }
 
@@ -130,6 +133,7 @@ class WholeCodec<T> implements Codec<T> {
 
 interface JsonCodec<T> {
   toJson(message: MessageInit<T>): JsonObject;
+  checkLength(message: MessageInit<T>, lengthMax: number): void;
   fromJson(json: unknown): T;
 }
 

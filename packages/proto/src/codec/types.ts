@@ -40,7 +40,8 @@ export interface Codec<T> {
   create(): T;
   /**
    * The message as bytes that nothing else writes to; small ones are views into memory that they share with others, as Node's
-   * Buffers are. Throws RangeError for a number that its field cannot hold and for two members of one oneof.
+   * Buffers are. Throws RangeError for a number that its field cannot hold and for two members of one oneof, MessageTooLargeError for more
+   * than 2^31 - 1 bytes.
    */
   encode(message: MessageInit<T>): Uint8Array;
   /** Appends the message to a writer that may hold others. When it throws, the writer is as it was before. */
@@ -50,8 +51,11 @@ export interface Codec<T> {
    * all of `bytes`, and whoever reuses `bytes` changes them. Throws ProtoError when it is malformed.
    */
   decode(bytes: Uint8Array): T;
-  /** The message as a plain object for JSON.stringify, as etcd's gateway writes it. */
-  toJson(message: MessageInit<T>): JsonObject;
+  /**
+   * The message as a plain object for JSON.stringify, as etcd's gateway writes it. Throws MessageTooLargeError before it makes anything
+   * if the text would have more than about `lengthMax` characters, not counting what must be escaped; default: no bound.
+   */
+  toJson(message: MessageInit<T>, lengthMax?: number): JsonObject;
   /** The message from parsed JSON (see parseJson). Throws ProtoError that names the field and what it may be. */
   fromJson(json: unknown): T;
 }

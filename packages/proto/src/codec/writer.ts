@@ -4,6 +4,8 @@
  * A nested message's length stands before it and is known only after it. So `open` leaves room for a length of the hinted size,
  * and `close` writes it; only when the guess was wrong is the message moved, by memmove.
  */
+
+import { MessageTooLargeError } from '../error.js';
 import { UTF8_ENCODER } from '../platform.js';
 import { MAX_DEPTH } from './reader.js';
 
@@ -11,6 +13,8 @@ import { MAX_DEPTH } from './reader.js';
 export const GRPC_PREFIX_BYTES = 5;
 
 const INITIAL_BYTES = 4096;
+/** No implementation of Protocol Buffers takes a larger message, nor sends one. */
+const MESSAGE_BYTES_MAX = 2 ** 31 - 1;
 const VARINT_BYTES_MAX = 10;
 
 /** Shorter byte strings are copied by a loop, which is faster than a call. */
@@ -230,7 +234,8 @@ export class Writer {
   private reserve(count: number): void {
     const needed = this.position + count;
     if (needed <= this.memory.length) return;
-    const grown = new Uint8Array(Math.max(this.memory.length * 2, needed));
+    if (needed > MESSAGE_BYTES_MAX) throw new MessageTooLargeError(needed, MESSAGE_BYTES_MAX);
+    const grown = new Uint8Array(Math.min(Math.max(this.memory.length * 2, needed), MESSAGE_BYTES_MAX));
     grown.set(this.memory.subarray(0, this.position));
     this.memory = grown;
   }

@@ -15,8 +15,13 @@ VALUES['_'.charCodeAt(0)] = 63;
 /** Up to here String.fromCharCode is faster than the decoder, and surely takes so many arguments. */
 const SHORT_SYMBOLS = 1024;
 
+/** Characters for so many bytes. */
+export function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
+}
+
 export function toBase64(bytes: Uint8Array): string {
-  const symbols = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
+  const symbols = new Uint8Array(base64Length(bytes.length)).fill(PADDING);
   let to = 0;
   for (let from = 0; from < bytes.length; from += 3) {
     const rest = bytes.length - from;

@@ -15,7 +15,8 @@ import {
   type MessageDescriptor,
   propertyName,
 } from '../descriptors/shape.js';
-import { ProtoError } from '../error.js';
+import { MessageTooLargeError, ProtoError } from '../error.js';
+import { base64Length } from './base64.js';
 import { enumKind, type JsonKind, SCALAR_KINDS } from './kinds.js';
 import { QUOTED_INTEGER } from './parse.js';
 
@@ -30,6 +31,24 @@ interface JsonField {
 
 const MESSAGE_TABLE: Readonly<Record<string, MessageDescriptor>> = MESSAGES;
 const ENUM_TABLE: Readonly<Record<string, EnumDescriptor>> = ENUMS;
+
+/** Quotation marks around a name, a colon behind it and a comma or a brace behind the value. */
+const NAME_CHARACTERS = 4;
+
+/** Adds up how long a text will be, while nothing of it is there yet. */
+class TextLength {
+  readonly #max: number;
+  #length = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  add(characters: number): void {
+    this.#length += characters;
+    if (this.#length > this.#max) throw new MessageTooLargeError(this.#length, this.#max);
+  }
+}
 
 export class MessageJson {
   readonly #wire: AnyCodec;
@@ -51,16 +70,34 @@ export class MessageJson {
     const json: JsonObject = {};
     for (const field of this.#fields) {
       const value = message[field.property];
-      if (value === undefined) continue;
+      if (isLeftOut(field, value)) continue;
       const single = (element: unknown): JsonValue =>
         field.message === undefined
           ? (field.kind as JsonKind).toJson(element)
           : field.message.toJson(element as AnyMessage, depth + 1);
-      if (field.isRepeated) {
-        if ((value as unknown[]).length > 0) json[field.name] = (value as unknown[]).map(single);
-      } else if (field.oneof !== undefined || field.kind?.isMissing(value) !== true) json[field.name] = single(value);
+      json[field.name] = field.isRepeated ? (value as unknown[]).map(single) : single(value);
     }
     return json;
+  }
+
+  /** Throws MessageTooLargeError if the text has more than about so many characters, not counting what must be escaped. */
+  checkLength(message: AnyMessage, lengthMax: number): void {
+    this.#measure(message, new TextLength(lengthMax));
+  }
+
+  #measure(message: AnyMessage, length: TextLength): void {
+    for (const field of this.#fields) {
+      const value = message[field.property];
+      if (isLeftOut(field, value)) continue;
+      length.add(field.name.length + NAME_CHARACTERS);
+      const elements = field.isRepeated ? (value as unknown[]) : [value];
+      for (const element of elements) {
+        // Quotation marks or braces.
+        length.add(2);
+        if (field.message !== undefined) field.message.#measure(element as AnyMessage, length);
+        else length.add(element instanceof Uint8Array ? base64Length(element.length) : String(element).length);
+      }
+    }
   }
 
   fromJson(json: unknown, path: string = '', depth: number = 1): AnyMessage {
@@ -87,6 +124,12 @@ export class MessageJson {
     }
     return message;
   }
+}
+
+function isLeftOut(field: JsonField, value: unknown): boolean {
+  if (value === undefined) return true;
+  if (field.isRepeated) return (value as unknown[]).length === 0;
+  return field.oneof === undefined && field.kind?.isMissing(value) === true;
 }
 
 function listFromJson(field: JsonField, json: unknown, path: string, depth: number): unknown[] {

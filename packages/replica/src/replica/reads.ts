@@ -34,6 +34,11 @@ interface ConfirmedBatch {
   readonly reads: readonly Read[];
 }
 
+/** Who is told what a read's `done` has thrown: the turn goes on, and the reads behind it are served. */
+export interface ReadsOwner {
+  faulted(error: unknown): void;
+}
+
 /** What the reads need of Raft. */
 export interface ReadIndexSource {
   /** False if no leader is known. */
@@ -47,13 +52,15 @@ export class Reads {
   readonly #issued = new NumberWindow<Batch>();
   /** Answered with an index that is not applied yet, in the order of the answers. */
   #confirmed: ConfirmedBatch[] = [];
+  readonly #owner: ReadsOwner;
   #context: number;
   #count = 0;
   failedTotal = 0;
 
   /** `firstContext`: where contexts begin; drawn anew at each start, so that an answer to a former life confirms nothing. */
-  constructor(firstContext: number) {
+  constructor(firstContext: number, owner: ReadsOwner) {
     this.#context = firstContext;
+    this.#owner = owner;
   }
 
   get pending(): number {
@@ -100,7 +107,7 @@ export class Reads {
     this.#confirmed = kept;
     for (const batch of due) {
       this.#count -= batch.reads.length;
-      for (const read of batch.reads) read.done(success(undefined));
+      for (const read of batch.reads) this.#tell(read, success(undefined));
     }
   }
 
@@ -161,6 +168,14 @@ export class Reads {
   #end(read: Read, reason: Failure): void {
     this.#count -= 1;
     this.failedTotal += 1;
-    read.done(reason);
+    this.#tell(read, reason);
+  }
+
+  #tell(read: Read, result: Result<undefined>): void {
+    try {
+      read.done(result);
+    } catch (error) {
+      this.#owner.faulted(error);
+    }
   }
 }

@@ -69,6 +69,11 @@ export interface ReplicaHost {
   requestCommitNotices(): void;
   /** The replica can go no further: the disk failed, or this member was removed. Nothing may be called after. */
   halted(reason: Failure | DiskError): void;
+  /**
+   * Somebody who waited for an answer, or watched, has thrown this: a fault of the program around, of which the turn that was going on must
+   * not suffer.
+   */
+  faulted(error: unknown): void;
   /** How long a turn, or a tick, has lasted. */
   turnEnded?(milliseconds: number): void;
   /** Another member leads, or nobody that is known (0). */

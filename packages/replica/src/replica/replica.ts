@@ -111,7 +111,7 @@ export class Replica implements NetworkInput {
     this.#state = recovered.state;
     this.#wal = recovered.wal;
     this.#requests = new Requests(1 + seams.random.stream('forward-ids').integer(FORWARD_ID_BOUND));
-    this.#reads = new Reads(seams.random.stream('read-contexts').integer(READ_CONTEXT_BOUND));
+    this.#reads = new Reads(seams.random.stream('read-contexts').integer(READ_CONTEXT_BOUND), host);
     const limits = { ...REPLICA_LIMITS, ...options.limits };
     this.#window = new LogWindow(limits.logMemoryStepBytes);
     this.#raft = new Raft(raftOptions(options, limits, seams.random), recovered.initial);
@@ -124,11 +124,7 @@ export class Replica implements NetworkInput {
     this.#firstElection = new FirstElection(options.memberId, (id) => this.#peers.met.has(id));
     this.#snapshots = this.#makeSnapshots(recovered.snapshot);
     this.time = new ClusterTime(seams.clock, this.#state.store.timeMs);
-    this.watches = new WatchHub(
-      () => this.#state.store,
-      {},
-      () => this.#host.requestTurn(),
-    );
+    this.watches = new WatchHub(() => this.#state.store, host);
     this.#storeDuties = this.#makeStoreDuties();
     this.#duties = this.#makeDuties();
     this.#router = this.#makeRouter();
@@ -594,6 +590,7 @@ export class Replica implements NetworkInput {
       stampMs: () => (this.#state.appliedTerm === this.#raft.term ? this.time.nowMs : undefined),
       admit: (data) => this.#storeDuties.admit(data),
       requestTurn: () => this.#host.requestTurn(),
+      faulted: (error) => this.#host.faulted(error),
     });
   }
 

@@ -21,7 +21,7 @@ import type { AdminRequest } from './leader-duties.js';
 import { FORWARD_ANSWER_BYTES_MAX } from './limits.js';
 import type { Peers } from './peers.js';
 import { RecentRequests } from './recent-requests.js';
-import { CommandRequest, type CommandWaiter, type Request, type Requests } from './requests.js';
+import { type CommandOwner, CommandRequest, type CommandWaiter, type Request, type Requests } from './requests.js';
 
 /** A forwarded body begins with what it is. */
 const FORWARD_COMMAND = 0;
@@ -49,6 +49,8 @@ export interface RequestRouterPort {
   /** At the leader: why the store has no room for this command, if so. */
   admit(data: Uint8Array): ErrorResponse | undefined;
   requestTurn(): void;
+  /** See ReplicaHost. */
+  faulted(error: unknown): void;
 }
 
 export class RequestRouter {
@@ -60,7 +62,7 @@ export class RequestRouter {
   }
 
   submitCommand(data: Uint8Array, waiter: CommandWaiter, isForwarded: boolean): void {
-    this.submit(new CommandRequest(data, waiter, this.#port.deadlineTick(), isForwarded, this.#resubmitCommand));
+    this.submit(new CommandRequest(data, waiter, this.#port.deadlineTick(), isForwarded, this.#owner));
   }
 
   submit(request: Request): void {
@@ -172,10 +174,13 @@ export class RequestRouter {
     }
   }
 
-  // A copy: the log, or a frame on its way, may still hold these bytes, and another stamp may be written over them.
-  readonly #resubmitCommand = (request: CommandRequest): void => {
-    request.data = request.data.slice();
-    this.#resubmit(request);
+  readonly #owner: CommandOwner = {
+    // A copy: the log, or a frame on its way, may still hold these bytes, and another stamp may be written over them.
+    resubmit: (request) => {
+      request.data = request.data.slice();
+      this.#resubmit(request);
+    },
+    faulted: (error) => this.#port.faulted(error),
   };
 
   /** For a request that surely had no effect and will have none. */

@@ -50,9 +50,19 @@ export interface Proposed {
   fail(reason: Failure): void;
 }
 
+/** Who made the request. */
+export interface CommandOwner {
+  /** Its proposal was overwritten. */
+  resubmit(request: CommandRequest): void;
+  /** Its waiter has thrown this. */
+  faulted(error: unknown): void;
+}
+
 /**
  * A command from admission to answer. One object and no closures: there is one for each entry under way. It stands in one place at a time
  * (it waits, or is proposed, or is forwarded), so what changes between two proposals, the term and the bytes, is its own.
+ *
+ * What its waiter throws goes no further than to the owner: it is told in the middle of a turn, and the entries behind it must be applied.
  */
 export class CommandRequest implements RequestBase, Proposed {
   readonly kind = 'command' as const;
@@ -63,43 +73,53 @@ export class CommandRequest implements RequestBase, Proposed {
   /** The term of its latest proposal. */
   term = 0;
   readonly #waiter: CommandWaiter;
-  readonly #resubmit: (request: CommandRequest) => void;
+  readonly #owner: CommandOwner;
 
-  /** `resubmit` is for a proposal that was overwritten. */
   constructor(
     data: Uint8Array,
     waiter: CommandWaiter,
     deadlineTick: number,
     isForwarded: boolean,
-    resubmit: (request: CommandRequest) => void,
+    owner: CommandOwner,
   ) {
     this.data = data;
     this.deadlineTick = deadlineTick;
     this.isForwarded = isForwarded;
     this.#waiter = waiter;
-    this.#resubmit = resubmit;
+    this.#owner = owner;
   }
 
   done(result: Result<Response>): void {
-    this.#waiter.done(result);
+    try {
+      this.#waiter.done(result);
+    } catch (error) {
+      this.#owner.faulted(error);
+    }
   }
 
   applied(response: Response | undefined): void {
     assert(response !== undefined, () => 'a store command has a response');
-    this.#waiter.done(success(response));
+    this.done(success(response));
   }
 
   appliedPut(revision: number): void {
-    if (this.#waiter.put !== undefined) this.#waiter.put(revision);
-    else this.#waiter.done(success({ kind: 'put', revision, previous: undefined }));
+    if (this.#waiter.put === undefined) {
+      this.done(success({ kind: 'put', revision, previous: undefined }));
+      return;
+    }
+    try {
+      this.#waiter.put(revision);
+    } catch (error) {
+      this.#owner.faulted(error);
+    }
   }
 
   overwritten(): void {
-    this.#resubmit(this);
+    this.#owner.resubmit(this);
   }
 
   fail(reason: Failure): void {
-    this.#waiter.done(reason);
+    this.done(reason);
   }
 }
 

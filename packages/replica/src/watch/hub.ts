@@ -18,6 +18,7 @@ import { CatchUp } from './catch-up.js';
 import {
   WATCH_LIMITS,
   type Watcher,
+  type WatchHost,
   type WatchLimits,
   type WatchOptions,
   type WatchSink,
@@ -33,7 +34,7 @@ interface Publication {
 export class WatchHub {
   readonly limits: WatchLimits;
   readonly #source: () => Store;
-  readonly #wake: () => void;
+  readonly #host: WatchHost;
   readonly #catchUp: CatchUp;
   readonly #owner: WatcherOwner;
   #synced: WatcherSet;
@@ -44,20 +45,15 @@ export class WatchHub {
   readonly #publications: Publication[] = [];
   #isPublishing = false;
   #isPolling = false;
-  /** The first of a sink, until the call into the hub that led to it can throw it. */
-  #failure: { readonly error: unknown } | undefined;
 
-  /**
-   * `source`: the present store. `wake` is called, from within any call of the hub or of its watchers, when poll() has work
-   * where it had none: whoever turns the loop sees to it that poll() is called soon.
-   */
-  constructor(source: () => Store, limits: Partial<WatchLimits> = {}, wake: () => void = () => undefined) {
+  /** `source`: the present store. */
+  constructor(source: () => Store, host: WatchHost, limits: Partial<WatchLimits> = {}) {
     this.limits = { ...WATCH_LIMITS, ...limits };
     for (const [name, limit] of Object.entries(this.limits)) {
       assert(Number.isSafeInteger(limit) && limit > 0, () => `a limit ${name} of ${limit}`);
     }
     this.#source = source;
-    this.#wake = wake;
+    this.#host = host;
     this.#frontier = source().revision;
     this.#synced = new WatcherSet(this.#frontier + 1, true);
     this.#catchUp = new CatchUp({
@@ -155,7 +151,6 @@ export class WatchHub {
     } finally {
       this.#isPublishing = false;
     }
-    this.#throwFailure();
   }
 
   /**
@@ -199,7 +194,6 @@ export class WatchHub {
     } finally {
       this.#isPolling = false;
     }
-    this.#throwFailure();
     return this.#catchUp.hasWork;
   }
 
@@ -241,7 +235,7 @@ export class WatchHub {
 
   #wakeUnless(hadWork: boolean): void {
     if (!hadWork) {
-      this.#wake();
+      this.#host.requestTurn();
     }
   }
 
@@ -314,16 +308,7 @@ export class WatchHub {
   }
 
   #fail(watcher: HubWatcher, error: unknown): void {
-    this.#failure ??= { error };
     this.#close(watcher);
-  }
-
-  #throwFailure(): void {
-    const failure = this.#failure;
-    // The outermost call throws, when everything is in order again.
-    if (failure !== undefined && !this.#isPublishing && !this.#isPolling) {
-      this.#failure = undefined;
-      throw failure.error;
-    }
+    this.#host.faulted(error);
   }
 }

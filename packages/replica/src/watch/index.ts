@@ -4,6 +4,7 @@ export {
   WATCH_LIMITS,
   type WatchEvent,
   type Watcher,
+  type WatchHost,
   type WatchLimits,
   type WatchOptions,
   type WatchSink,

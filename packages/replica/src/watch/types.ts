@@ -19,7 +19,7 @@ export type WatchEvent = StoreEvent;
 
 /**
  * Where a watcher's events go. A sink may open, close and resume watchers from within its calls. A sink that throws is a
- * programmer's error: its watcher is closed, all others are served, and then the call into the hub throws.
+ * programmer's error: its watcher is closed, all others are served, and the host is told.
  */
 export interface WatchSink {
   /**
@@ -54,6 +54,14 @@ export interface Watcher {
   resume(): void;
   /** Nothing follows; idempotent. */
   close(): void;
+}
+
+/** Who drives the hub. */
+export interface WatchHost {
+  /** From within any call of the hub or of its watchers: poll() has work where it had none, and is to be called soon. */
+  requestTurn(): void;
+  /** What a sink has thrown. */
+  faulted(error: unknown): void;
 }
 
 export interface WatchLimits {

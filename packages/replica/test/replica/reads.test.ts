@@ -15,7 +15,7 @@ function setUp(): { reads: Reads; contexts: number[]; answers: string[]; source:
       return source.leads;
     },
   };
-  return { reads: new Reads(FIRST_CONTEXT), contexts, answers: [], source };
+  return { reads: new Reads(FIRST_CONTEXT, { faulted: assert.fail }), contexts, answers: [], source };
 }
 
 interface Source {

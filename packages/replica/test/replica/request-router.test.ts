@@ -34,6 +34,7 @@ function routerAtLeader(port: Partial<RequestRouterPort>): RequestRouter {
     send: () => {},
     perform: () => {},
     requestTurn: () => {},
+    faulted: assert.fail,
     ...port,
   } as RequestRouterPort);
 }

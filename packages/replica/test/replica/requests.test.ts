@@ -4,7 +4,13 @@ import { describe, it } from 'node:test';
 import { outcomeUnknown } from '../../src/replica/failure.js';
 import { WAITING_REQUESTS_MAX } from '../../src/replica/limits.js';
 import { RecentRequests } from '../../src/replica/recent-requests.js';
-import { CommandRequest, type CommandWaiter, type Request, Requests } from '../../src/replica/requests.js';
+import {
+  type CommandOwner,
+  CommandRequest,
+  type CommandWaiter,
+  type Request,
+  Requests,
+} from '../../src/replica/requests.js';
 
 const FAR = 1_000;
 
@@ -12,7 +18,10 @@ function command(ends: string[], name = 'request', deadlineTick = FAR): Request 
   const waiter: CommandWaiter = {
     done: (result) => ends.push(`${name} ${result.ok ? 'done' : `${result.code}/${result.outcome}`}`),
   };
-  return new CommandRequest(new Uint8Array(1), waiter, deadlineTick, false, () => {});
+  return new CommandRequest(new Uint8Array(1), waiter, deadlineTick, false, {
+    resubmit: () => {},
+    faulted: assert.fail,
+  });
 }
 
 function proposed(ends: string[], name: string, term: number, deadlineTick = FAR) {
@@ -59,9 +68,12 @@ describe('Requests', () => {
   it('[R4] tells a put that was applied without a response to whoever waits for it, in as few words as that one wants', () => {
     const heard: unknown[] = [];
     const requests = new Requests();
-    const resubmit = ({ data }: CommandRequest): void => void heard.push(['again', data[0]]);
+    const owner: CommandOwner = {
+      resubmit: ({ data }) => void heard.push(['again', data[0]]),
+      faulted: assert.fail,
+    };
     const propose = (index: number, waiter: CommandWaiter): void => {
-      const request = new CommandRequest(Uint8Array.of(index), waiter, FAR, false, resubmit);
+      const request = new CommandRequest(Uint8Array.of(index), waiter, FAR, false, owner);
       request.term = 2;
       requests.propose(index, request);
     };

@@ -41,6 +41,10 @@ export class VirtualCluster {
   readonly network: MemoryNetwork;
   readonly random: Random;
   nowMs = 0;
+  /** Told what waiters and watchers throw. */
+  faulted: (error: unknown) => void = (error) => {
+    throw error;
+  };
   #events: { readonly atMs: number; readonly run: () => void }[] = [];
 
   constructor(size: number, settings: Settings = {}, seed = 1) {
@@ -260,6 +264,7 @@ export class VirtualMember {
         requestTurn: () => this.#requestTurn(life),
         requestCommitNotices: () => this.#requestCommitNotices(life),
         halted: (reason) => assert.fail(`member ${this.id} halts: ${reason.message}`),
+        faulted: (error) => cluster.faulted(error),
       },
     );
     this.replica = replica;

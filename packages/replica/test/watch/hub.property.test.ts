@@ -240,6 +240,10 @@ class Client implements WatchSink {
   }
 }
 
+function rethrow(error: unknown): never {
+  throw error;
+}
+
 class World {
   store: Store = new Store(platform, { slabBytes: 256, collectEvents: false });
   /** The same commands, for what really happened. */
@@ -253,13 +257,10 @@ class World {
   #isAwake = false;
 
   constructor(limits: Partial<WatchLimits>) {
-    this.hub = new WatchHub(
-      () => this.store,
-      limits,
-      () => {
-        this.#isAwake = true;
-      },
-    );
+    const requestTurn = (): void => {
+      this.#isAwake = true;
+    };
+    this.hub = new WatchHub(() => this.store, { requestTurn, faulted: rethrow }, limits);
   }
 
   run(step: Step): void {

@@ -54,15 +54,13 @@ export class Bench {
   store: Store = new Store(platform, { slabBytes: 256, collectEvents: false });
   readonly hub: WatchHub;
   wakes = 0;
+  readonly faults: unknown[] = [];
 
   constructor(limits: Partial<WatchLimits> = {}) {
-    this.hub = new WatchHub(
-      () => this.store,
-      limits,
-      () => {
-        this.wakes++;
-      },
-    );
+    const requestTurn = (): void => {
+      this.wakes++;
+    };
+    this.hub = new WatchHub(() => this.store, { requestTurn, faulted: (error) => this.faults.push(error) }, limits);
   }
 
   /** As the member does it. */

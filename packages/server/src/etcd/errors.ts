@@ -1,8 +1,8 @@
 /** From what the member and its store refuse, to what an etcd v3 client is told (contract section 9). */
-import { ETCD_ERRORS, type EtcdErrorName, GRPC_CODES } from '@quorate/proto';
+import { ETCD_ERRORS, type EtcdErrorName, GRPC_CODES, MessageTooLargeError } from '@quorate/proto';
 import { QuorateError } from '@quorate/replica';
 import type { Failure, StoreErrorCode } from '@quorate/replica/internal';
-import type { RpcFailure } from './service.js';
+import type { Reply, RpcFailure } from './service.js';
 
 const FAILURES: Readonly<Record<EtcdErrorName, RpcFailure>> = Object.fromEntries(
   Object.entries(ETCD_ERRORS).map(([name, { grpcCode, text }]) => [name, { code: grpcCode, message: text }]),
@@ -74,4 +74,17 @@ export function errorFailure(error: unknown): RpcFailure {
   if (!(error instanceof QuorateError)) return { code: GRPC_CODES.INTERNAL, message: String(error) };
   const name = (MEMBER_ERRORS as Readonly<Record<string, EtcdErrorName | undefined>>)[error.code];
   return name === undefined ? { code: GRPC_CODES.UNKNOWN, message: `etcdserver: ${error.message}` } : FAILURES[name];
+}
+
+/**
+ * After a message could not be encoded: the call ends. One that is too large is refused as grpc-go refuses to send it; anything else is a
+ * fault of this program, which is thrown again to be reported by whoever called.
+ */
+export function encodingFailed(error: unknown, call: Pick<Reply<never>, 'fail'>): void {
+  if (!(error instanceof MessageTooLargeError)) {
+    call.fail({ code: GRPC_CODES.INTERNAL, message: 'internal error' });
+    throw error;
+  }
+  const message = `grpc: trying to send message larger than max (${error.length} vs. ${error.lengthMax})`;
+  call.fail({ code: GRPC_CODES.RESOURCE_EXHAUSTED, message });
 }

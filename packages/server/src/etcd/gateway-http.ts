@@ -122,8 +122,8 @@ function timeoutOf(header: string | readonly string[] | undefined): number | und
   return Math.min(Number(match[1]) * unitMs, 0x7fffffff);
 }
 
-export function errorBody({ code, message }: RpcFailure): string {
-  return JSON.stringify({ error: message, code, message });
+export function errorBody({ code, message }: RpcFailure): Buffer {
+  return Buffer.from(JSON.stringify({ error: message, code, message }));
 }
 
 /** One line of a stream that failed: with the names of newer gateways and of older ones. */
@@ -133,9 +133,7 @@ export function streamErrorLine({ code, message }: RpcFailure): string {
   return `${JSON.stringify({ error })}\n`;
 }
 
-export function answer(outgoing: ServerResponse, status: number, text: string, isLast: boolean): void {
-  // Encoded once, for its length and to be sent: it may be a hundred megabytes.
-  const body = Buffer.from(text);
+export function answer(outgoing: ServerResponse, status: number, body: Buffer, isLast: boolean): void {
   outgoing.writeHead(status, {
     'content-type': JSON_TYPE,
     'content-length': body.length,

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Codec, GRPC_CODES, httpStatusOf, type Method, ProtoError, parseJson } from '@quorate/proto';
 import { JSON_TYPE } from '../http/types.js';
 import type { CallCount } from './call-counts.js';
+import { encodingFailed } from './errors.js';
 import { HttpCall, streamErrorLine } from './gateway-http.js';
 import { type CutResult, JsonObjects } from './json-objects.js';
 import type { Duplex, RpcFailure } from './service.js';
@@ -18,6 +19,8 @@ import type { Duplex, RpcFailure } from './service.js';
 export interface GatewayStreamOptions {
   /** Largest message in the body, as JSON. */
   readonly messageBytesMax: number;
+  /** Largest message to the client, as JSON. */
+  readonly answerBytesMax: number;
   /** The server stops: the connection is closed after this. */
   readonly isLast: () => boolean;
   readonly onFault: (error: unknown) => void;
@@ -99,8 +102,15 @@ export class GatewayStream implements Duplex<unknown, unknown> {
 
   send(message: unknown): boolean {
     if (this.#isDone) return true;
-    const result = this.#response.toJson(message);
-    return this.#write(`${JSON.stringify({ result })}\n`);
+    let line: string;
+    try {
+      const result = this.#response.toJson(message, this.#options.answerBytesMax);
+      line = `${JSON.stringify({ result })}\n`;
+    } catch (error) {
+      encodingFailed(error, { fail: (failure) => this.stop(failure) });
+      return true;
+    }
+    return this.#write(line);
   }
 
   sendEncoded(message: Uint8Array, head?: Uint8Array): boolean {

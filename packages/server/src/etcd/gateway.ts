@@ -3,7 +3,8 @@
  * Streams are in gateway-stream.ts. `/v3beta/`, the gateway's older name, is the same.
  *
  * Limits. A message may take as many bytes as one over gRPC. Its JSON is longer, above all since bytes are base64, so the body may be
- * twice as long; what was too long as a message is refused as gRPC does.
+ * twice as long; what was too long as a message is refused as gRPC does. An answer is a text in memory before it is sent: one that is
+ * longer than all that may wait for their clients together is refused as what gRPC does not send.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -16,6 +17,7 @@ import {
   parseJson,
 } from '@quorate/proto';
 import type { CallCount, CallCounts } from './call-counts.js';
+import { encodingFailed } from './errors.js';
 import { answer, errorBody, HttpCall, readBody } from './gateway-http.js';
 import { GatewayStream } from './gateway-stream.js';
 import { JsonObjects } from './json-objects.js';
@@ -28,7 +30,7 @@ export interface GatewayOptions {
   readonly requestBytesMax: number;
   /** Unary calls under way at once. */
   readonly callsMax: number;
-  /** Of answers that wait for their clients, all together: above it, further calls fail. Default 256 MiB. */
+  /** Of answers that wait for their clients, all together: above it, further calls fail. Also of a single answer. Default 256 MiB. */
   readonly waitingBytesMax?: number | undefined;
   /** How long the body of a unary call may take. */
   readonly receiveTimeoutMs: number;
@@ -145,6 +147,7 @@ export class Gateway {
     const stream = new GatewayStream(served.method, incoming, outgoing, {
       messageBytesMax: this.bodyBytesMax,
       isLast: () => this.#isStopping,
+      answerBytesMax: this.#waiting.bytesMax,
       onFault: this.#options.onFault,
       count: this.#options.counts.of(served),
     });
@@ -289,7 +292,15 @@ class HttpReply<Response> implements Reply<Response> {
       this.fail(FULL);
       return;
     }
-    const body = JSON.stringify(this.#options.codec.toJson(message as MessageInit<Response>));
+    let body: Buffer;
+    try {
+      const { codec, waiting } = this.#options;
+      // Encoded once, for its length and to be sent: it may be a hundred megabytes.
+      body = Buffer.from(JSON.stringify(codec.toJson(message as MessageInit<Response>, waiting.bytesMax)));
+    } catch (error) {
+      encodingFailed(error, this);
+      return;
+    }
     this.#answer(GRPC_CODES.OK, 200, body);
   }
 
@@ -301,7 +312,7 @@ class HttpReply<Response> implements Reply<Response> {
     return this.#isAnswered || this.#outgoing.destroyed;
   }
 
-  #answer(code: number, status: number, body: string): void {
+  #answer(code: number, status: number, body: Buffer): void {
     this.#isAnswered = true;
     this.#options.count.end(code);
     const { waiting } = this.#options;

@@ -2,6 +2,7 @@
 import { GrpcServer, type GrpcServerOptions, GrpcStatus, type StreamCall, type UnaryCall } from '@quorate/grpc';
 import { type Codec, type MessageInit, ProtoError, Writer } from '@quorate/proto';
 import type { CallCount, CallCounts } from './call-counts.js';
+import { encodingFailed } from './errors.js';
 import type { CallContext, DirectCall, Duplex, Reply, RpcFailure, Served } from './service.js';
 
 export function grpcServer(served: readonly Served[], counts: CallCounts, options: GrpcServerOptions): GrpcServer {
@@ -124,13 +125,20 @@ class GrpcReply<Response> implements Reply<Response>, DirectCall {
   }
 
   ok(message: Response): void {
-    this.#count.end(this.#call.isCancelled ? GrpcStatus.cancelled : GrpcStatus.ok);
-    if (this.#call.isCancelled) return;
+    if (this.#call.isCancelled) {
+      this.#count.end(GrpcStatus.cancelled);
+      return;
+    }
     writer.clear();
-    this.#codec.encodeInto(writer, message as MessageInit<Response>);
-    const encoded = writer.view();
-    this.#call.reply(encoded);
-    if (encoded.length > WRITER_BYTES_KEPT) writer = new Writer();
+    try {
+      this.#codec.encodeInto(writer, message as MessageInit<Response>);
+    } catch (error) {
+      writer = new Writer();
+      encodingFailed(error, this);
+      return;
+    }
+    this.okEncoded(writer.view());
+    if (writer.capacity > WRITER_BYTES_KEPT) writer = new Writer();
   }
 
   fail(failure: RpcFailure): void {
@@ -175,7 +183,15 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
   }
 
   send(message: Response): boolean {
-    return this.sendEncoded(this.#response.encode(message as MessageInit<Response>));
+    if (this.#isEnded || this.#call.isCancelled) return true;
+    let encoded: Uint8Array;
+    try {
+      encoded = this.#response.encode(message as MessageInit<Response>);
+    } catch (error) {
+      encodingFailed(error, { fail: (failure) => this.#refuse(failure) });
+      return true;
+    }
+    return this.sendEncoded(encoded);
   }
 
   sendEncoded(message: Uint8Array, head?: Uint8Array): boolean {

@@ -13,7 +13,8 @@ import type { Event, WatchCreateRequest, WatchRequest } from '@quorate/proto';
 import { WatchResponse, Writer } from '@quorate/proto';
 import type { WatchEvent, Watcher } from '@quorate/replica';
 import type { EtcdBackend } from './backend.js';
-import type { Duplex } from './service.js';
+import { encodingFailed } from './errors.js';
+import type { Duplex, RpcFailure } from './service.js';
 import { keyBytes, keyOf, keyValueMessage, rangeEndOf, safeInteger } from './translate.js';
 
 /** Of the beginnings of messages. */
@@ -43,6 +44,7 @@ interface Watch {
 export class WatchSession {
   readonly #backend: EtcdBackend;
   readonly #stream: Duplex<WatchRequest, WatchResponse>;
+  readonly #fail: (failure: RpcFailure) => void;
   readonly #watches = new Map<number, Watch>();
   /** Ids of watches that compaction has ended: as with etcd they are taken until the client cancels them, too. */
   readonly #ended = new Set<number>();
@@ -52,9 +54,11 @@ export class WatchSession {
   #progressTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(backend: EtcdBackend, watches: Duplex<WatchRequest, WatchResponse>) {
+  /** `fail` closes the session and ends the stream. */
+  constructor(backend: EtcdBackend, watches: Duplex<WatchRequest, WatchResponse>, fail: (failure: RpcFailure) => void) {
     this.#backend = backend;
     this.#stream = watches;
+    this.#fail = fail;
     watches.onMessage((request) => this.#receive(request));
     watches.onDrain(() => this.#drained());
   }
@@ -100,7 +104,7 @@ export class WatchSession {
           noDelete: request.filters.includes('NODELETE'),
         },
         {
-          events: (events, at) => this.#tell(watch, events, at),
+          events: (events, at) => this.#tellOrFail(watch, events, at),
           // Another watch of this stream may have filled the queue that they share.
           isFull: () => this.#isFull,
           compacted: (compactRevision) => this.#end(id, compactRevision),
@@ -150,6 +154,16 @@ export class WatchSession {
     }
     const header = this.#backend.headers.now(0);
     this.#sent(this.#stream.send({ ...BLANK, header, watchId: id, canceled: true, compactRevision }));
+  }
+
+  /** A client that misses events must know it: its stream ends. */
+  #tellOrFail(watch: Watch, events: readonly WatchEvent[], revision: number): boolean {
+    try {
+      return this.#tell(watch, events, revision);
+    } catch (error) {
+      encodingFailed(error, { fail: this.#fail });
+      return true;
+    }
   }
 
   #tell(watch: Watch, events: readonly WatchEvent[], revision: number): boolean {

@@ -2,7 +2,7 @@
 import { SERVICES, type WatchRequest, type WatchResponse } from '@quorate/proto';
 import type { EtcdBackend } from './backend.js';
 import { etcdFailure } from './errors.js';
-import { type CallContext, type Duplex, type Served, stream } from './service.js';
+import { type CallContext, type Duplex, type RpcFailure, type Served, stream } from './service.js';
 import { WatchSession } from './watch-session.js';
 
 /** Without a leader for so many election timeouts a stream that asked for one ends (contract 24). */
@@ -26,26 +26,19 @@ export class WatchService {
       watches.end(etcdFailure('NoLeader'));
       return;
     }
-    const session = new WatchSession(this.#backend, watches);
     const ends: (() => void)[] = [];
     const close = (): void => {
       session.close();
       for (const end of ends.splice(0)) end();
     };
+    const fail = (failure: RpcFailure): void => {
+      close();
+      watches.end(failure);
+    };
+    const session = new WatchSession(this.#backend, watches, fail);
     call.onCancel(close);
-    ends.push(
-      this.#backend.onStop(() => {
-        close();
-        watches.end(etcdFailure('Stopped'));
-      }),
-    );
-    if (needsLeader) {
-      const lost = (): void => {
-        close();
-        watches.end(etcdFailure('NoLeader'));
-      };
-      ends.push(this.#whenLeaderless(lost));
-    }
+    ends.push(this.#backend.onStop(() => fail(etcdFailure('Stopped'))));
+    if (needsLeader) ends.push(this.#whenLeaderless(() => fail(etcdFailure('NoLeader'))));
   }
 
   /** Calls `lost` once there was no leader for too long. Returns the way to end it. */

@@ -199,14 +199,14 @@ test('a client that has closed its side is answered, and gone for a call that wa
 });
 
 test('answers that clients do not take are bounded: further calls fail until they do', async (t) => {
-  const server = await runEtcd(t, { waitingBytesMax: 10_000_000 });
+  const server = await runEtcd(t, { waitingBytesMax: 11_000_000 });
   for (let index = 0; index < 8; index += 1) await server.member.kv.put(`foo${index}`, Buffer.alloc(1_000_000));
   const range = JSON.stringify({ key: FOO, range_end: base64('fop') });
   const request = `POST /v3/kv/range HTTP/1.1\r\nHost: x\r\nContent-Length: ${range.length}\r\n\r\n${range}`;
   const [host = '', port = ''] = server.address.split(':');
   const stuck = connect(Number(port), host).pause();
   t.after(() => stuck.destroy());
-  stuck.write(request);
+  stuck.write(request + request);
   const ask = () => postJson(server, '/v3/kv/range', { key: FOO });
   let refused = await ask();
   while (refused.status !== 429) refused = await ask();

@@ -388,7 +388,7 @@ test('a session sends nothing more to a full queue, however many watches it has,
   const queue = new FullQueue();
   const headers = new Headers(member.door);
   const backend = { ...member, headers, settings: ETCD_DEFAULTS, onStop: () => () => {} };
-  const session = new WatchSession(backend, queue);
+  const session = new WatchSession(backend, queue, () => assert.fail());
   for (let count = 0; count < 10; count += 1) queue.receive({ createRequest: { key: bytes('a') } });
   assert.deepEqual([queue.sent, queue.isPaused], [10, false]);
   queue.isFull = true;

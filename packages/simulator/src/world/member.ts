@@ -461,6 +461,9 @@ export class Member {
           requestTurn: () => this.#requestTurn(life),
           requestCommitNotices: () => this.#requestCommitNotices(life),
           halted: (reason) => this.#halted(life, reason),
+          faulted: (error) => {
+            throw error;
+          },
         },
       );
       if (life.over) return;
