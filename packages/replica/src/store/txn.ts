@@ -4,10 +4,11 @@
  * All of it looks only at the request or at the state before the transaction, so that a refusal changes nothing.
  */
 import { compareBytes, unreachable } from './bytes.js';
-import { Cursor, EVERY_KEY_FROM, isBeforeEnd, isInRange } from './cursor.js';
+import { Cursor, EVERY_KEY_FROM, isBeforeEnd } from './cursor.js';
+import { KeyRanges } from './key-ranges.js';
 import type { RecordReader } from './record.js';
 import type { Node } from './tree.js';
-import type { Compare, CompareResult, Key, KeyRange, Operation, StoreErrorCode, TxnOperation } from './types.js';
+import type { Compare, CompareResult, Key, Operation, StoreErrorCode, TxnOperation } from './types.js';
 import { isTombstone, type Version } from './versions.js';
 
 /**
@@ -73,7 +74,7 @@ function validateWrites(txn: TxnOperation): StoreErrorCode | undefined {
 /** What a branch may write, whichever way the transactions inside it go. */
 interface Writes {
   readonly puts: Set<Key>;
-  readonly deletes: KeyRange[];
+  readonly deletes: KeyRanges;
 }
 
 /**
@@ -86,9 +87,12 @@ interface Writes {
  */
 function writesOf(branch: readonly Operation[]): Writes | undefined {
   const puts = new Set<Key>();
-  const deletes: KeyRange[] = branch
-    .filter((operation) => operation.kind === 'delete')
-    .filter(({ rangeEnd }) => rangeEnd !== EVERY_KEY_FROM);
+  const deletes = new KeyRanges();
+  for (const operation of branch) {
+    if (operation.kind === 'delete' && operation.rangeEnd !== EVERY_KEY_FROM) {
+      deletes.add(operation);
+    }
+  }
   for (const operation of branch) {
     if (operation.kind !== 'txn') {
       continue;
@@ -100,26 +104,23 @@ function writesOf(branch: readonly Operation[]): Writes | undefined {
     }
     const nested = new Set([...success.puts, ...failure.puts]);
     for (const key of nested) {
-      if (puts.has(key) || isDeleted(key, deletes)) {
+      if (puts.has(key) || deletes.has(key)) {
         return undefined;
       }
       puts.add(key);
     }
-    deletes.push(...success.deletes, ...failure.deletes);
+    deletes.addAll(success.deletes);
+    deletes.addAll(failure.deletes);
   }
   for (const operation of branch) {
     if (operation.kind === 'put') {
-      if (puts.has(operation.key) || isDeleted(operation.key, deletes)) {
+      if (puts.has(operation.key) || deletes.has(operation.key)) {
         return undefined;
       }
       puts.add(operation.key);
     }
   }
   return { puts, deletes };
-}
-
-function isDeleted(key: Key, deletes: readonly KeyRange[]): boolean {
-  return deletes.some((range) => isInRange(key, range));
 }
 
 /** Whether it only reads, whichever way it goes: then it needs no command (section 4.14). */

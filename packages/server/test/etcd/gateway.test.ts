@@ -204,15 +204,20 @@ test('answers that clients do not take are bounded: further calls fail until the
   const range = JSON.stringify({ key: FOO, range_end: base64('fop') });
   const request = `POST /v3/kv/range HTTP/1.1\r\nHost: x\r\nContent-Length: ${range.length}\r\n\r\n${range}`;
   const [host = '', port = ''] = server.address.split(':');
-  const stuck = connect(Number(port), host).pause();
-  t.after(() => stuck.destroy());
-  stuck.write(request + request);
+  const stuck = [1, 2].map(() => connect(Number(port), host).pause());
+  for (const socket of stuck) {
+    t.after(() => socket.destroy());
+    socket.write(request);
+  }
   const ask = () => postJson(server, '/v3/kv/range', { key: FOO });
-  let refused = await ask();
-  while (refused.status !== 429) refused = await ask();
-  assert.equal(refused.body.message, 'too many answers wait for clients');
-  stuck.resume();
-  while ((await ask()).status !== 200) await turns();
+  let last = await ask();
+  await until(async () => {
+    last = await ask();
+    return last.status === 429;
+  });
+  assert.equal(last.body.message, 'too many answers wait for clients');
+  for (const socket of stuck) socket.resume();
+  await until(async () => (await ask()).status === 200);
 });
 
 test('headers with the prefix of metadata are metadata, and a timeout ends the call', async (t) => {
