@@ -69,7 +69,7 @@ export interface OpenOptions {
   readonly quotaBytes?: number;
   /**
    * What is kept of the past by itself: `periodic` (default) for `historyRetentionMs`, `revision` the last `historyRetentionRevisions`, `off`
-   * everything; each within `historyBytesMax`. What a watch that is behind needs is kept too, within the same budget.
+   * everything; each within `historyBytesMax`. What a watch that is behind needs is kept too, within four times that.
    */
   readonly historyMode?: 'periodic' | 'revision' | 'off';
   /** In milliseconds; default 3,600,000 (one hour): longer than a Kubernetes API server goes back, which compacts by itself each 5 minutes. */

@@ -13,6 +13,7 @@ export type PlaceOptions = Pick<
   | 'historyMode'
   | 'historyRetentionMs'
   | 'historyRetentionRevisions'
+  | 'historyBytesMax'
 >;
 
 export interface EtcdPlace {

@@ -169,10 +169,11 @@ describe('the server that they make', () => {
       { historyMode: 'revision', historyRetentionRevisions: 1000 },
     ],
   ] as const) {
-    it(`keeps the history that "${line}" says`, () => {
-      const { historyMode, historyRetentionMs, historyRetentionRevisions } = planned(line).place.member;
-      const made = { historyMode, historyRetentionMs, historyRetentionRevisions };
-      assert.deepEqual(JSON.parse(JSON.stringify(made)), expected);
+    it(`keeps the history that "${line}" says, within the quota`, () => {
+      const { historyMode, historyRetentionMs, historyRetentionRevisions, historyBytesMax } =
+        planned(line).place.member;
+      const made = { historyMode, historyRetentionMs, historyRetentionRevisions, historyBytesMax };
+      assert.deepEqual(JSON.parse(JSON.stringify(made)), { ...expected, historyBytesMax: Number.MAX_SAFE_INTEGER });
     });
   }
 

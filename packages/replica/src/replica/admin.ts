@@ -4,6 +4,7 @@
 import type { MemberId } from '@quorate/raft';
 import type { DirectoryMember, Publication } from './directory.js';
 import type { Failure } from './failure.js';
+import type { NeededRevisions } from './history.js';
 import type { AddRequest, AdmitRequest } from './membership.js';
 
 export type AdminOperation =
@@ -15,8 +16,8 @@ export type AdminOperation =
   /** `target` 0: whoever has most of the log. */
   | { readonly kind: 'transfer'; readonly target: MemberId }
   | { readonly kind: 'publish'; readonly publication: Publication }
-  /** Watchers of `member` that are behind need history from `revision` on. */
-  | { readonly kind: 'hold'; readonly member: MemberId; readonly revision: number };
+  /** Watchers of `member` that are behind need history from there on. */
+  | ({ readonly kind: 'hold'; readonly member: MemberId } & NeededRevisions);
 
 /** `memberId`: the member that the operation was about. */
 export interface AdminAnswer {

@@ -2,9 +2,9 @@
  * How much of the past is kept: decides when the leader proposes a compaction, and where.
  *
  * By time (`periodic`): a revision stays readable for at least the retention after it was superseded, and for at most a tenth longer. By
- * count (`revision`): the last so many revisions stay. Either way what a watch that is behind still needs stays as well. Above all that there
- * is a budget of memory, which also holds when the mode is `off`: history that outweighs it goes, first what no watch needs, and
- * then what one does.
+ * count (`revision`): the last so many revisions stay. Either way what a watch that is catching up still needs stays as well. Above all that
+ * there is a budget of memory, which also holds when the mode is `off`: history that outweighs it goes, but what a watch needs not before it
+ * outweighs WATCH_BUDGETS of them: a client that does not read for a moment must not lose its watch to a burst of writes.
  *
  * Samples remember which revision the store had at a time and at a weight of its history. All members take them, so that a new
  * leader knows the past.
@@ -14,6 +14,14 @@ export interface HistoryOptions {
   readonly historyRetentionMs: number;
   readonly historyRetentionRevisions: number;
   readonly historyBytesMax: number;
+}
+
+/** The lowest revisions that watches still need. Undefined: none. */
+export interface NeededRevisions {
+  /** Of those that are catching up. */
+  readonly revision?: number | undefined;
+  /** Of those whose clients do not read. They may never do again: what they need is kept within its budget, and not beyond the retention. */
+  readonly pausedRevision?: number | undefined;
 }
 
 export interface HistoryView {
@@ -35,6 +43,7 @@ interface WeightSample {
 /** The retention, or the budget, is cut into so many steps. */
 const TIME_SAMPLES = 10;
 const WEIGHT_SAMPLES = 8;
+const WATCH_BUDGETS = 4;
 
 export class HistoryKeeper {
   readonly #options: HistoryOptions;
@@ -65,14 +74,20 @@ export class HistoryKeeper {
     }
   }
 
-  /** The revision to compact at now, if any. `needed`: the lowest revision that a watch still needs. */
-  due(view: HistoryView, nowMs: number, needed: number): number | undefined {
+  /** The revision to compact at now, if any. */
+  due(view: HistoryView, nowMs: number, needs: () => NeededRevisions): number | undefined {
     const forced = this.#overBudget(view);
+    const outOfRetention = forced ?? this.#outOfRetention(view, nowMs);
+    if (outOfRetention <= view.compactRevision) return undefined;
+    const { revision: needed = Number.POSITIVE_INFINITY, pausedRevision: paused = Number.POSITIVE_INFINITY } = needs();
     if (forced !== undefined) {
-      const spared = Math.min(forced, needed);
+      const spared = Math.min(forced, needed, paused);
+      const isFar = view.historyBytes > WATCH_BUDGETS * this.#options.historyBytesMax;
+      if (spared <= view.compactRevision && !isFar) return undefined;
+      this.#forcedAtBytes = view.historyBytes;
       return spared > view.compactRevision ? spared : forced;
     }
-    const revision = Math.min(this.#outOfRetention(view, nowMs), needed);
+    const revision = Math.min(outOfRetention, needed);
     return revision > view.compactRevision ? revision : undefined;
   }
 
@@ -88,7 +103,7 @@ export class HistoryKeeper {
     return revision - view.compactRevision >= Math.max(1, historyRetentionRevisions / TIME_SAMPLES) ? revision : 0;
   }
 
-  /** Where about half of the history goes, if it outweighs the budget. */
+  /** Where so much of the history goes that about half of the budget is left, if it outweighs that. */
   #overBudget(view: HistoryView): number | undefined {
     const { historyBytesMax } = this.#options;
     if (view.historyBytes <= historyBytesMax) {
@@ -98,10 +113,9 @@ export class HistoryKeeper {
     // The sweep takes a while to give memory back: until it has, another compaction would only discard more than is needed.
     this.#forcedAtBytes = Math.min(this.#forcedAtBytes, view.historyBytes);
     if (view.historyBytes < this.#forcedAtBytes + historyBytesMax / WEIGHT_SAMPLES) return undefined;
-    const middle = this.#weights[Math.floor(this.#weights.length / 2)];
-    const revision = middle?.revision ?? view.revision;
-    if (revision <= view.compactRevision) return undefined;
-    this.#forcedAtBytes = view.historyBytes;
-    return revision;
+    const share = 1 - historyBytesMax / 2 / view.historyBytes;
+    const sample = this.#weights[Math.floor(this.#weights.length * share)];
+    const revision = sample?.revision ?? view.revision;
+    return revision > view.compactRevision ? revision : undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { RandomStream, Trace } from '../seams/index.js';
 import type { AdminAnswer } from './admin.js';
 import { encodePublication, type Publication } from './directory.js';
 import { type Failure, failure, success } from './failure.js';
+import type { NeededRevisions } from './history.js';
 import {
   type AddPlan,
   type ChangePlan,
@@ -37,7 +38,7 @@ export interface LeaderDutiesPort {
   readonly identifiers: RandomStream;
   readonly trace: Trace;
   /** Watchers of that member need history from the revision on. */
-  hold(member: MemberId, revision: number): void;
+  hold(member: MemberId, needed: NeededRevisions): void;
   /** Submits a request again, at whoever leads now. */
   resubmit(request: Request): void;
   requestTurn(): void;
@@ -94,7 +95,7 @@ export class LeaderDuties {
         this.#publish(request, operation.publication);
         break;
       case 'hold':
-        this.#port.hold(operation.member, operation.revision);
+        this.#port.hold(operation.member, operation);
         this.#succeed(request, operation.member);
         break;
     }

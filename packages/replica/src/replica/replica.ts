@@ -602,7 +602,10 @@ export class Replica implements NetworkInput {
       time: this.time,
       store: () => this.#state.store,
       appliedTerm: () => this.#state.appliedTerm,
-      lowestRevisionNeeded: () => this.watches.lowestRevisionNeeded,
+      neededRevisions: () => ({
+        revision: this.watches.lowestRevisionNeeded,
+        pausedRevision: this.watches.lowestRevisionPaused,
+      }),
       administer: (operation, done) => this.administer(operation, done),
       requestTurn: () => this.#host.requestTurn(),
     });
@@ -618,7 +621,7 @@ export class Replica implements NetworkInput {
         peers: this.#peers,
         identifiers: this.#seams.random.stream('member-ids'),
         trace: this.#seams.trace,
-        hold: (member, revision) => this.#storeDuties.hold(member, revision),
+        hold: (member, needed) => this.#storeDuties.hold(member, needed),
         resubmit: (request) => this.#router.submit(request),
         requestTurn: () => this.#host.requestTurn(),
       },

@@ -12,7 +12,7 @@ import type { Clock, Platform, Trace } from '../seams/index.js';
 import { type Command, type ErrorResponse, encodeCommand, type Store } from '../store/index.js';
 import type { AdminOperation } from './admin.js';
 import type { ClusterTime } from './cluster-time.js';
-import { HistoryKeeper, type HistoryOptions } from './history.js';
+import { HistoryKeeper, type HistoryOptions, type NeededRevisions } from './history.js';
 import { Lessor, type LessorOptions } from './lessor.js';
 import { Quota } from './quota.js';
 import type { Requests } from './requests.js';
@@ -33,15 +33,14 @@ export interface StoreDutiesPort {
   store(): Store;
   /** The term of the last entry applied here. */
   appliedTerm(): number;
-  /** The lowest revision that a running watch of this member, which is behind, has yet to see. */
-  lowestRevisionNeeded(): number | undefined;
+  /** What watches of this member that are behind have yet to see. */
+  neededRevisions(): NeededRevisions;
   /** Asks the leader. */
   administer(operation: AdminOperation, done: () => void): void;
   requestTurn(): void;
 }
 
-interface Hold {
-  readonly revision: number;
+interface Hold extends NeededRevisions {
   readonly untilTick: number;
 }
 
@@ -104,9 +103,10 @@ export class StoreDuties {
     return this.#quota.admit(this.#port.store(), data);
   }
 
-  /** At the leader: a watch of that member needs the past from this revision on. */
-  hold(member: MemberId, revision: number): void {
-    this.#holds.set(member, { revision, untilTick: this.#nowTick + HOLD_INTERVALS * this.#reportTicks });
+  /** At the leader: watches of that member need the past. */
+  hold(member: MemberId, { revision, pausedRevision }: NeededRevisions): void {
+    const untilTick = this.#nowTick + HOLD_INTERVALS * this.#reportTicks;
+    this.#holds.set(member, { revision, pausedRevision, untilTick });
   }
 
   /** The term in which this member leads and has applied an entry of its own, and so everything of the terms before. */
@@ -121,30 +121,33 @@ export class StoreDuties {
 
   #report(): void {
     if (this.#isReporting || this.#nowTick < this.#nextReportTick || this.#port.raft.leader === NO_MEMBER) return;
-    const revision = this.#port.lowestRevisionNeeded();
-    if (revision === undefined) return;
+    const needed = this.#port.neededRevisions();
+    if (needed.revision === undefined && needed.pausedRevision === undefined) return;
     this.#nextReportTick = this.#nowTick + this.#reportTicks;
     this.#isReporting = true;
-    this.#port.administer({ kind: 'hold', member: this.#options.memberId, revision }, () => {
+    this.#port.administer({ kind: 'hold', member: this.#options.memberId, ...needed }, () => {
       this.#isReporting = false;
     });
   }
 
-  /** The lowest revision that watchers anywhere need, as far as it has been heard of. */
-  #needed(): number {
-    let needed = this.#port.lowestRevisionNeeded() ?? Number.POSITIVE_INFINITY;
+  /** What watchers anywhere need, as far as it has been heard of. */
+  #needed(): NeededRevisions {
+    // A new leader has yet to hear what the watchers of others need: they may need everything.
+    if (this.#nowTick - this.#settledTick < 2 * this.#reportTicks) return { revision: 0 };
+    let { revision, pausedRevision } = this.#port.neededRevisions();
     for (const [member, hold] of this.#holds) {
       if (hold.untilTick < this.#nowTick) this.#holds.delete(member);
-      else needed = Math.min(needed, hold.revision);
+      else {
+        revision = lowest(revision, hold.revision);
+        pausedRevision = lowest(pausedRevision, hold.pausedRevision);
+      }
     }
-    return needed;
+    return { revision, pausedRevision };
   }
 
   #compact(store: Store): void {
     if (this.#isCompacting) return;
-    // A new leader has yet to hear what the watchers of others need: they may need everything.
-    const isNew = this.#nowTick - this.#settledTick < 2 * this.#reportTicks;
-    const revision = this.#history.due(store, this.#port.clock.nowMs(), isNew ? 0 : this.#needed());
+    const revision = this.#history.due(store, this.#port.clock.nowMs(), () => this.#needed());
     if (revision === undefined) return;
     const over = (): void => {
       this.#isCompacting = false;
@@ -183,4 +186,9 @@ export class StoreDuties {
     this.#port.requestTurn();
     return true;
   }
+}
+
+function lowest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined) return other;
+  return other === undefined ? one : Math.min(one, other);
 }

@@ -40,6 +40,8 @@ export class WatchHub {
   #synced: WatcherSet;
   #frontier: number;
   #watchers = 0;
+  /** Those whose sinks want no more for now. */
+  readonly #paused = new Set<HubWatcher>();
   #eventsDelivered = 0;
   /** More than one when a sink's call has led to another command: its events come after those that are being handed out. */
   readonly #publications: Publication[] = [];
@@ -107,6 +109,13 @@ export class WatchHub {
    */
   get lowestRevisionNeeded(): number | undefined {
     return this.#catchUp.lowestRevision;
+  }
+
+  /** The earliest revision that watchers whose sinks want no more will need when they do again. Undefined: none. */
+  get lowestRevisionPaused(): number | undefined {
+    let lowest: number | undefined;
+    for (const { next } of this.#paused) lowest = Math.min(next, lowest ?? next);
+    return lowest;
   }
 
   /**
@@ -274,6 +283,7 @@ export class WatchHub {
     if (watcher.set !== undefined) {
       watcher.set.remove(watcher);
       watcher.isPaused = true;
+      this.#paused.add(watcher);
     }
   }
 
@@ -289,6 +299,7 @@ export class WatchHub {
   #resume(watcher: HubWatcher): void {
     if (watcher.isPaused) {
       watcher.isPaused = false;
+      this.#paused.delete(watcher);
       this.#place(watcher);
     }
   }
@@ -299,6 +310,7 @@ export class WatchHub {
     }
     watcher.isClosed = true;
     watcher.isPaused = false;
+    this.#paused.delete(watcher);
     watcher.set?.remove(watcher);
     this.#catchUp.forget(watcher);
     this.#watchers--;

@@ -1,9 +1,16 @@
 /** How much of the past is kept: by time, by count, and within a budget of memory. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HistoryKeeper, type HistoryOptions, type HistoryView } from '../../src/replica/history.js';
+import {
+  HistoryKeeper,
+  type HistoryOptions,
+  type HistoryView,
+  type NeededRevisions,
+} from '../../src/replica/history.js';
 
-const NOBODY = Number.POSITIVE_INFINITY;
+const NOBODY = (): NeededRevisions => ({});
+const needing = (revision: number) => (): NeededRevisions => ({ revision });
+const pausedAt = (pausedRevision: number) => (): NeededRevisions => ({ pausedRevision });
 
 function keeper(options: Partial<HistoryOptions>): HistoryKeeper {
   return new HistoryKeeper({
@@ -40,15 +47,24 @@ describe('history by budget', () => {
     assert.equal(history.due(view, 0, NOBODY), undefined);
   });
 
-  it('loses first what no watch needs, and then what one does', () => {
-    const history = keeper({ historyBytesMax: 10 });
-    for (let revision = 1; revision <= 20; revision++) {
-      history.sample({ revision, compactRevision: 0, historyBytes: revision }, revision);
-    }
-    assert.equal(history.due({ revision: 20, compactRevision: 0, historyBytes: 20 }, 20, 3), 3);
-    const forced = history.due({ revision: 30, compactRevision: 3, historyBytes: 30 }, 30, 3);
-    assert.ok(forced !== undefined && forced > 3);
-  });
+  for (const [who, needs] of [
+    ['is catching up', needing(3)],
+    ['waits for its client', pausedAt(3)],
+  ] as const) {
+    it(`loses first what no watch needs, and what one does that ${who} when it has become very much`, () => {
+      const history = keeper({ historyBytesMax: 10 });
+      let compactRevision = 0;
+      for (let revision = 1; revision <= 40; revision++) {
+        const view = { revision, compactRevision, historyBytes: revision };
+        history.sample(view, revision);
+        compactRevision = history.due(view, revision, needs) ?? compactRevision;
+        assert.ok(compactRevision <= 3, `compacted at ${compactRevision} of ${revision}`);
+      }
+      assert.equal(compactRevision, 3);
+      const forced = history.due({ revision: 50, compactRevision, historyBytes: 50 }, 50, needs);
+      assert.ok(forced !== undefined && forced > 3);
+    });
+  }
 
   it('waits for the sweep to give memory back before it discards more', () => {
     const history = keeper({ historyBytesMax: 800 });
@@ -87,12 +103,13 @@ describe('history by time', () => {
     assert.equal(history.due(view, 1_000, NOBODY), 9);
   });
 
-  it('stays for a watch that needs it', () => {
+  it('stays for a watch that catches up, but not for one whose client does not read', () => {
     const history = keeper({ historyMode: 'periodic', historyRetentionMs: 1_000 });
     const view = { revision: 9, compactRevision: 0, historyBytes: 0 };
     history.sample(view, 0);
-    assert.equal(history.due(view, 2_000, 5), 5);
-    assert.equal(history.due({ ...view, compactRevision: 5 }, 2_000, 5), undefined);
+    assert.equal(history.due(view, 2_000, needing(5)), 5);
+    assert.equal(history.due({ ...view, compactRevision: 5 }, 2_000, needing(5)), undefined);
+    assert.equal(history.due({ ...view, compactRevision: 5 }, 2_000, pausedAt(5)), 9);
   });
 });
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Alarm, Response } from '../../src/store/index.js';
 import { putOf } from '../../src/store/index.js';
-import type { WatchEvent } from '../../src/watch/index.js';
-import { VirtualCluster, type VirtualMember } from './virtual-cluster.js';
+import type { WatchEvent, Watcher } from '../../src/watch/index.js';
+import { ELECTION_MS, VirtualCluster, type VirtualMember } from './virtual-cluster.js';
 
 const QUOTA_BYTES = 200_000;
 const VALUE = Buffer.alloc(5_000, 1);
@@ -111,10 +111,12 @@ function history(member: VirtualMember, transactions: number): void {
 
 class Collector {
   readonly revisions: number[] = [];
+  wantsMore = true;
   compactedAt: number | undefined;
+  watcher: Watcher | undefined;
   events(events: readonly WatchEvent[]): boolean {
     for (const { keyValue } of events) this.revisions.push(keyValue.modRevision);
-    return true;
+    return this.wantsMore;
   }
   compacted(revision: number): void {
     this.compactedAt = revision;
@@ -124,7 +126,7 @@ class Collector {
 function watchAll(member: VirtualMember, startRevision: number): Collector {
   const sink = new Collector();
   const range = { key: '\0', rangeEnd: '\0', startRevision, previous: false, noPut: false, noDelete: false };
-  member.replica?.watches.watch(range, sink);
+  sink.watcher = member.replica?.watches.watch(range, sink);
   return sink;
 }
 
@@ -210,5 +212,28 @@ describe('a watch', () => {
       sink.revisions,
       Array.from({ length: 321 }, (_, n) => from + n),
     );
+  });
+
+  it('spares for a while, beyond the budget, what a watcher needs whose client does not read', () => {
+    const cluster = new VirtualCluster(3, { historyMode: 'off', historyBytesMax: 200_000 });
+    for (const member of [cluster.theLeader, cluster.followers[0] as VirtualMember]) {
+      const sink = watchAll(member, 0);
+      sink.wantsMore = false;
+      history(member, 1);
+      cluster.run(2 * ELECTION_MS);
+      const { historyBytes, revision } = member.store;
+      while (member.store.historyBytes < historyBytes + 500_000) history(cluster.theLeader, 1);
+      cluster.run(5_000);
+      sink.wantsMore = true;
+      sink.watcher?.resume();
+      cluster.until(() => sink.revisions.at(-1) === member.store.revision);
+      const revisions = [...new Set(sink.revisions)];
+      assert.deepEqual(
+        [sink.compactedAt, revisions[0], revisions.length],
+        [undefined, revision, member.store.revision - revision + 1],
+      );
+      sink.watcher?.close();
+      cluster.until(() => member.store.historyBytes < 200_000);
+    }
   });
 });

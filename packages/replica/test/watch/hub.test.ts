@@ -165,10 +165,11 @@ test('a sink that wants no more is left alone, and goes on from the history when
   assert.equal(watcher.isSynced, false);
   assert.deepEqual(bench.hub.stats, { watchers: 2, slowWatchers: 1, pendingWatchers: 0, eventsDelivered: 3 });
   assert.equal(bench.hub.poll(1000), false);
-  assert.equal(bench.hub.lowestRevisionNeeded, undefined);
+  assert.deepEqual([bench.hub.lowestRevisionNeeded, bench.hub.lowestRevisionPaused], [undefined, 3]);
   sink.room = Number.POSITIVE_INFINITY;
   watcher.resume();
   watcher.resume();
+  assert.equal(bench.hub.lowestRevisionPaused, undefined);
   assert.equal(bench.hub.lowestRevisionNeeded !== undefined && bench.hub.lowestRevisionNeeded <= 3, true);
   assert.deepEqual(sink.lines, ['put a=0 @2']);
   bench.poll();

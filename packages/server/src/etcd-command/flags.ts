@@ -46,7 +46,12 @@ const SUPPORTED: readonly Row[] = [
   ['election-timeout', 'natural', '1000', 'milliseconds, at most 50000, at least five heartbeats'],
   ['quota-backend-bytes', 'integer', '0', 'of memory; 0 is 2 GiB, negative is none; the alarm clears by itself'],
   ['auto-compaction-mode', 'text', 'periodic', 'periodic or revision'],
-  ['auto-compaction-retention', 'text', '', 'default: one hour; 0 keeps everything within the memory budget'],
+  [
+    'auto-compaction-retention',
+    'text',
+    '',
+    'default: one hour, within 64 MiB of history; what is said here is kept as long as the quota has room, with 0 everything',
+  ],
   ['max-txn-ops', 'natural', '128', 'at most 16384'],
   ['max-request-bytes', 'natural', '1572864', 'at most that'],
   ['max-learners', 'natural', '1', 'counts at the leader'],

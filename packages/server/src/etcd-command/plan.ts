@@ -193,9 +193,15 @@ function readTimes(reader: Reader): Pick<Config, 'heartbeatIntervalMs' | 'electi
   return { heartbeatIntervalMs, electionTimeoutMs, raftTimeoutMs: REQUEST_MS + 2 * electionTimeoutMs };
 }
 
-function readRetention(
-  reader: Reader,
-): Pick<PlaceOptions, 'historyMode' | 'historyRetentionMs' | 'historyRetentionRevisions'> {
+type Retention = Pick<
+  PlaceOptions,
+  'historyMode' | 'historyRetentionMs' | 'historyRetentionRevisions' | 'historyBytesMax'
+>;
+
+/** What is said is kept to, as by etcd, as long as the quota has room for it. */
+const WITHIN_QUOTA = { historyBytesMax: Number.MAX_SAFE_INTEGER } as const;
+
+function readRetention(reader: Reader): Retention {
   const mode = reader.text('auto-compaction-mode');
   const retention = reader.text('auto-compaction-retention');
   if (mode !== 'periodic' && mode !== 'revision') {
@@ -210,10 +216,10 @@ function readRetention(
     reader.errors.push(`error parsing CompactionRetention: ${JSON.stringify(retention)}`);
     return {};
   }
-  if (amount === 0) return { historyMode: 'off' };
+  if (amount === 0) return { historyMode: 'off', ...WITHIN_QUOTA };
   return mode === 'revision'
-    ? { historyMode: mode, historyRetentionRevisions: amount }
-    : { historyMode: mode, historyRetentionMs: Math.max(1, amount) };
+    ? { historyMode: mode, historyRetentionRevisions: amount, ...WITHIN_QUOTA }
+    : { historyMode: mode, historyRetentionMs: Math.max(1, amount), ...WITHIN_QUOTA };
 }
 
 function readLimits(reader: Reader): EtcdPlace['settings'] {
