@@ -86,6 +86,11 @@ export function randomId(): number {
   return 1 + randomInt(2 ** 48 - 2) + randomInt(31) * 2 ** 48;
 }
 
+export function unusable(error: unknown): QuorateError {
+  const detail = error instanceof Error ? error.message : String(error);
+  return new QuorateError('data-folder', 'rejected', `the data folder cannot be used: ${detail}`, { cause: error });
+}
+
 /** A disk operation as a promise. */
 export function done(operation: (callback: DiskDone) => void): Promise<void> {
   return new Promise((resolve, reject) => {

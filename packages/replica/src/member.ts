@@ -7,12 +7,12 @@
  * Turns run in setImmediate: everything that the poll phase has read from sockets and disks is in before one is taken. When hardly
  * anything is under way they run right behind what asked for them (docs/decisions/0019-turns-at-once.md).
  */
-import { mkdirSync } from 'node:fs';
 import { isVoter } from '@quorate/raft';
 import { FileDisk } from './adapters/file-disk.js';
 import { type FolderLock, lockFolder } from './adapters/folder-lock.js';
 import { withPort } from './adapters/free-port.js';
 import { Histogram, TURN_BOUNDS_SECONDS } from './adapters/histogram.js';
+import { makeFolder } from './adapters/make-folder.js';
 import { nodePlatform } from './adapters/platform.js';
 import { systemClock, systemRandom } from './adapters/system.js';
 import { type PeerStats, TcpNetwork, type TcpNetworkStats } from './adapters/tcp-network.js';
@@ -30,7 +30,7 @@ import {
   QuorateError,
   type ReadOptions,
 } from './api.js';
-import { adopt, type Belonging, claimFolder, done, found } from './data-folder.js';
+import { adopt, type Belonging, claimFolder, done, found, unusable } from './data-folder.js';
 import { faultsTo, ReplicaDoor } from './door.js';
 import { type StoreBackend, StoreKv } from './key-value.js';
 import { type MemberSettings, type OpenOptions, settle } from './options.js';
@@ -50,7 +50,7 @@ import { WalError } from './wal/errors.js';
 /** Opens the member that lives in a data folder, and with a fresh folder founds a cluster or joins one. */
 export async function open(options: OpenOptions): Promise<Member> {
   const settings = settle(options);
-  const folder = claim(options.dir);
+  const folder = await claim(options.dir);
   try {
     return await start({ ...options, trace: options.trace ?? noTrace }, settings, folder);
   } catch (error) {
@@ -84,9 +84,9 @@ async function within(timeoutMs: number, ended: Promise<void>): Promise<void> {
   clearTimeout(timer);
 }
 
-function claim(dir: string): Folder {
+async function claim(dir: string): Promise<Folder> {
   try {
-    mkdirSync(dir, { recursive: true });
+    await makeFolder(dir);
     return { lock: lockFolder(dir), disk: new FileDisk(dir) };
   } catch (error) {
     throw unusable(error);
@@ -546,11 +546,6 @@ function asOpenError(error: unknown): Error {
   if (error instanceof WalError) return unusable(error);
   if (error instanceof DiskError) return new QuorateError('disk', 'rejected', error.message, { cause: error });
   return error instanceof Error ? error : new Error(String(error));
-}
-
-function unusable(error: unknown): QuorateError {
-  const detail = error instanceof Error ? error.message : String(error);
-  return new QuorateError('data-folder', 'rejected', `the data folder cannot be used: ${detail}`, { cause: error });
 }
 
 function toError(reason: Failure): QuorateError {

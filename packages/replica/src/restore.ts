@@ -3,12 +3,12 @@
  * StateSnapshot (api.ts), plain or followed by its SHA-256, with or without zeros before that, as `etcdctl snapshot save` leaves it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { FileDisk } from './adapters/file-disk.js';
-import { lockFolder } from './adapters/folder-lock.js';
+import { type FolderLock, lockFolder } from './adapters/folder-lock.js';
+import { makeFolder } from './adapters/make-folder.js';
 import { nodePlatform } from './adapters/platform.js';
 import { QuorateError } from './api.js';
-import { done, randomId } from './data-folder.js';
+import { done, randomId, unusable } from './data-folder.js';
 import { settleFolder } from './replica/bootstrap.js';
 import type { RecordedMember } from './replica/directory.js';
 import { SNAPSHOT_SLICE_BYTES } from './replica/limits.js';
@@ -144,8 +144,7 @@ async function writeFolder(disk: Disk, identity: Identity, state: StateMachine, 
 }
 
 async function inFolder(dir: string, work: (disk: Disk) => Promise<void>): Promise<void> {
-  mkdirSync(dir, { recursive: true });
-  const lock = lockFolder(dir);
+  const lock = await claim(dir);
   const disk = new FileDisk(dir);
   try {
     const isFresh =
@@ -163,6 +162,15 @@ async function inFolder(dir: string, work: (disk: Disk) => Promise<void>): Promi
   } finally {
     await new Promise<void>((resolve) => disk.close(resolve));
     lock.release();
+  }
+}
+
+async function claim(dir: string): Promise<FolderLock> {
+  try {
+    await makeFolder(dir);
+    return lockFolder(dir);
+  } catch (error) {
+    throw unusable(error);
   }
 }
 

@@ -9,7 +9,6 @@ import {
   fdatasync,
   fsync,
   ftruncate,
-  mkdir,
   open,
   openSync,
   readdirSync,
@@ -22,6 +21,7 @@ import {
 import { join } from 'node:path';
 import { type Disk, type DiskDone, DiskError, type DiskErrorCode } from '../seams/index.js';
 import { GradualRemoval } from './gradual-removal.js';
+import { makeFolder } from './make-folder.js';
 import { PathOrder } from './path-order.js';
 
 /** Most files kept open; the one that was opened first and is not in use is closed beyond that. */
@@ -138,7 +138,7 @@ export class FileDisk implements Disk {
 
   makeDirectory(directory: string, done: DiskDone): void {
     this.#run('make directory', [directory], done, (finished) => {
-      mkdir(this.#path(directory), { recursive: true }, (error) => finished(error));
+      makeFolder(this.#path(directory)).then(() => finished(null), finished);
     });
   }
 

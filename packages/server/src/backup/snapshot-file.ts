@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { inspectSnapshot, QuorateError, type SavedState, type SnapshotSummary } from '@quorate/replica';
 import { CliFailure, EXIT } from '../cli/io.js';
@@ -83,8 +83,8 @@ export async function saveStream(
   if (!options.overwrite && (await exists(file))) {
     throw new CliFailure(EXIT.failed, `${file} is there already; --overwrite replaces it`);
   }
-  const folder = path.dirname(path.resolve(file));
-  await understood(file, mkdir(folder, { recursive: true }));
+  const folder = path.dirname(file);
+  await requireFolder(folder);
   const temporary = path.join(folder, `.${path.basename(file)}.${process.pid}.part`);
   try {
     await understood(file, writeDurably(pieces, temporary, options.onProgress ?? (() => undefined)));
@@ -95,6 +95,18 @@ export async function saveStream(
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** One that is missing is more likely a mistyped one, or a disk that is not mounted, than one to be made. */
+async function requireFolder(folder: string): Promise<void> {
+  let isFolder: boolean;
+  try {
+    isFolder = (await stat(folder)).isDirectory();
+  } catch (error) {
+    const message = `a backup cannot be saved in the folder ${folder}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new CliFailure(EXIT.failed, message, { cause: error });
+  }
+  if (!isFolder) throw new CliFailure(EXIT.failed, `${folder} is not a folder: a backup cannot be saved in it`);
 }
 
 async function exists(file: string): Promise<boolean> {
