@@ -10,6 +10,7 @@ import { type CallFailure, ClientError, clientError, invalidRequest } from './er
 import {
   type ClientOptions,
   type Credentials,
+  checkKinds,
   DURATION_MAX_MS,
   originOf,
   originsOf,
@@ -67,6 +68,7 @@ export class Calls {
   #idle: (() => void)[] = [];
 
   constructor(options: ClientOptions) {
+    checkKinds(options);
     this.settings = settingsOf(options);
     this.#endpoints = new Endpoints(originsOf(options.endpoints), this.settings, options.tls ?? {});
     this.#credentials = options.auth;

@@ -1,6 +1,7 @@
 /** What a client can be told, what it takes for granted, and the bounds of both. */
 import type { SecureContextOptions } from 'node:tls';
-import { invalidRequest } from './errors.js';
+import { inspect } from 'node:util';
+import { type ClientError, invalidRequest } from './errors.js';
 
 export interface Credentials {
   readonly user: string;
@@ -58,13 +59,29 @@ const DEFAULTS: Settings = {
 /** Timers hold no more. */
 export const DURATION_MAX_MS: number = 2 ** 31 - 1;
 
+/** For callers without types: what is missing, or no number. Throws a ClientError `invalid`. */
+export function checkKinds(options: Partial<ClientOptions> | undefined): asserts options is ClientOptions {
+  const { endpoints, tls, auth } = options ?? {};
+  const isList = Array.isArray(endpoints) && endpoints.every((endpoint) => typeof endpoint === 'string');
+  if (!isList) throw wrongKind('endpoints', endpoints, "a list of host:port, such as ['127.0.0.1:2379']");
+  const isTls = tls === undefined || (typeof tls === 'object' && tls !== null);
+  if (!isTls) throw wrongKind('tls', tls, 'an object such as { ca }');
+  const isAuth = auth === undefined || (typeof auth?.user === 'string' && typeof auth.password === 'string');
+  // Not shown: part of it may be a password.
+  if (!isAuth) throw invalidRequest('auth is not { user, password }, two texts');
+}
+
+function wrongKind(name: string, value: unknown, allowed: string): ClientError {
+  return invalidRequest(`${name} ${value === undefined ? 'is missing' : `is ${inspect(value)}`}; allowed: ${allowed}`);
+}
+
 /** Every setting, checked. Throws a ClientError `invalid`. */
 export function settingsOf(options: ClientOptions): Settings {
   const names = Object.keys(DEFAULTS) as (keyof Settings)[];
   const settings = Object.fromEntries(names.map((name) => [name, options[name] ?? DEFAULTS[name]]));
   for (const [name, value] of Object.entries(settings)) {
     if (!Number.isSafeInteger(value) || value < 1 || value > DURATION_MAX_MS) {
-      throw invalidRequest(`${name}: ${String(value)} is not a whole number from 1 to ${DURATION_MAX_MS}`);
+      throw invalidRequest(`${name}: ${inspect(value)} is not a whole number from 1 to ${DURATION_MAX_MS}`);
     }
   }
   return settings as Settings;

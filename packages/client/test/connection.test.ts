@@ -130,6 +130,24 @@ describe('what is repeated', () => {
       assert.throws(() => new Client({ endpoints }), { name: 'ClientError', outcome: 'invalid' });
     }
     assert.throws(() => new Client({ endpoints: ['a:1'], callTimeoutMs: 0 }), { outcome: 'invalid' });
+    const endpoints = ['a:1'];
+    // As callers without types may give them.
+    const wrong: readonly (readonly [string, unknown])[] = [
+      ['endpoints is missing; allowed: a list of host:port', undefined],
+      ['endpoints is missing', null],
+      ['endpoints is missing', {}],
+      ["endpoints is 'a:1'; allowed: a list", { endpoints: 'a:1' }],
+      ['endpoints is \\[ 5n ]; allowed: a list', { endpoints: [5n] }],
+      ['tls is true; allowed: an object', { endpoints, tls: true }],
+      ['auth is not { user, password }', { endpoints, auth: null }],
+      ['auth is not { user, password }', { endpoints, auth: { user: 'root' } }],
+      ['callsMax: 5n is not a whole number', { endpoints, callsMax: 5n }],
+      ['backoffMs: \\[Object: null prototype] {} is not', { endpoints, backoffMs: Object.create(null) }],
+    ];
+    for (const [message, options] of wrong) {
+      const construct = (): Client => new Client(options as ConstructorParameters<typeof Client>[0]);
+      assert.throws(construct, { name: 'ClientError', outcome: 'invalid', message: new RegExp(`^${message}`) });
+    }
   });
 });
 

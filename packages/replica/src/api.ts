@@ -364,6 +364,8 @@ export type ErrorCode =
   /** The data folder does not fit: locked, of another member or cluster, of an unknown format, or corrupt. */
   | 'data-folder'
   | 'disk'
+  /** The member could not be opened for what is not its own: its port is taken, `join` has rejected. The cause is that error. */
+  | 'not-opened'
   | 'removed';
 
 /** The one error class of this package. */

@@ -55,7 +55,7 @@ export async function open(options: OpenOptions): Promise<Member> {
     return await start({ ...options, trace: options.trace ?? noTrace }, settings, folder);
   } catch (error) {
     await within(DISK_GRACE_MS, leave(folder));
-    throw asOpenError(error);
+    throw asOpenError(error, options.signal);
   }
 }
 
@@ -541,11 +541,14 @@ function settler<T>(resolve: (value: T) => void, reject: (error: Error) => void)
 }
 
 /** Every way in which opening a folder can fail, as this package's error. */
-function asOpenError(error: unknown): Error {
+function asOpenError(error: unknown, signal: AbortSignal | undefined): QuorateError {
   if (error instanceof QuorateError) return error;
   if (error instanceof WalError) return unusable(error);
   if (error instanceof DiskError) return new QuorateError('disk', 'rejected', error.message, { cause: error });
-  return error instanceof Error ? error : new Error(String(error));
+  const isStopped = signal?.aborted === true;
+  const reason: unknown = isStopped ? signal.reason : error;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new QuorateError(isStopped ? 'stopped' : 'not-opened', 'rejected', message, { cause: error });
 }
 
 function toError(reason: Failure): QuorateError {

@@ -1,4 +1,6 @@
 /** How a member is opened: every setting with its unit, default and what it is good for. */
+import { inspect } from 'node:util';
+import { parseAddress } from './adapters/tcp-sockets.js';
 import type { JoinRequest, JoinResult } from './api.js';
 import { QuorateError } from './api.js';
 import { LEARNERS_MAX, SNAPSHOT_LOG_BYTES_MIN } from './replica/limits.js';
@@ -125,13 +127,13 @@ export interface MemberSettings {
 
 /** Throws a QuorateError `invalid-argument` that names the setting, its value and what is allowed. */
 export function settle(options: OpenOptions): MemberSettings {
+  checkKinds(options);
   const heartbeatMs = integer('heartbeatMs', options.heartbeatMs ?? 100, TICKS_PER_HEARTBEAT_MIN, 60_000);
   const electionMs = integer('electionMs', options.electionMs ?? 500, 5 * heartbeatMs, 600_000);
   // Whole milliseconds: timers drop fractions, and all that is counted in ticks would be early.
   const tickMs = Math.floor(heartbeatMs / TICKS_PER_HEARTBEAT_MIN);
   const requestTimeoutMs = integer('requestTimeoutMs', options.requestTimeoutMs ?? 20_000, tickMs, 3_600_000);
   const name = options.name ?? 'default';
-  if (name === '') throw invalid('name', name, 'a text that is not empty');
   return {
     name,
     tickMs,
@@ -157,6 +159,67 @@ export function settle(options: OpenOptions): MemberSettings {
     learnersMax: integer('learnersMax', options.learnersMax ?? LEARNERS_MAX, 0, 1_000),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? SEGMENT_BYTES_DEFAULT, 64 * KiB, 1024 * MiB),
   };
+}
+
+/** For callers without types: what is no number. */
+function checkKinds(options: Partial<OpenOptions> | undefined): asserts options is OpenOptions {
+  const { dir, name, peer, clientAddress, clientUrls, cluster, forceNewCluster, signal, join, trace } = options ?? {};
+  check('dir', isText(dir) && !dir.includes('\0'), dir, 'the path of a folder');
+  check('name', name === undefined || isText(name), name, 'a text that is not empty');
+  if (peer !== undefined) checkPeer(peer);
+  check('clientAddress', clientAddress === undefined || typeof clientAddress === 'string', clientAddress, 'host:port');
+  check('clientUrls', clientUrls === undefined || isTexts(clientUrls), clientUrls, 'a list of URLs');
+  if (cluster !== undefined) checkCluster(cluster);
+  const isFlag = forceNewCluster === undefined || typeof forceNewCluster === 'boolean';
+  check('forceNewCluster', isFlag, forceNewCluster, 'true or false');
+  check('signal', signal === undefined || signal instanceof AbortSignal, signal, 'an AbortSignal');
+  check('join', join === undefined || typeof join === 'function', join, 'a function');
+  check('trace', trace === undefined || typeof trace?.event === 'function', trace, 'an object with a function event');
+}
+
+function checkPeer(peer: Partial<PeerOptions>): void {
+  check('peer', isObject(peer), peer, "an object with listen: 'host:port'");
+  const { listen, advertise, alsoListen = [] } = peer;
+  checkAddress('peer.listen', listen, 0);
+  if (advertise !== undefined) checkAddress('peer.advertise', advertise, 1);
+  check('peer.alsoListen', Array.isArray(alsoListen), alsoListen, 'a list of host:port');
+  for (const address of alsoListen) checkAddress('peer.alsoListen', address, 1);
+}
+
+function checkAddress(name: string, address: unknown, portMin: 0 | 1): void {
+  const allowed = `host:port or [IPv6 address]:port with a port from ${portMin} to 65535`;
+  check(name, typeof address === 'string', address, allowed);
+  try {
+    parseAddress(portMin === 0 ? address.replace(/:0$/, ':1') : address);
+  } catch {
+    throw invalid(name, address, allowed);
+  }
+}
+
+/** Its URLs are checked where its ids are made of them. */
+function checkCluster(cluster: Partial<StaticCluster>): void {
+  check('cluster', isObject(cluster), cluster, 'an object with token, members and state');
+  const { token, members, state } = cluster;
+  check('cluster.token', typeof token === 'string', token, 'a text');
+  check('cluster.state', state === 'new' || state === 'existing', state, 'new or existing');
+  const isList = Array.isArray(members) && members.every((one) => isText(one?.name) && isTexts(one.peerUrls));
+  check('cluster.members', isList, members, 'a list of { name, peerUrls }');
+}
+
+function check(name: string, isAllowed: boolean, value: unknown, allowed: string): asserts isAllowed {
+  if (!isAllowed) throw invalid(name, value, allowed);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 type StoreSettings = Pick<
@@ -186,5 +249,5 @@ function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]):
 }
 
 function invalid(name: string, value: unknown, allowed: string): QuorateError {
-  return new QuorateError('invalid-argument', 'invalid', `${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
+  return new QuorateError('invalid-argument', 'invalid', `${name} is ${inspect(value)}; allowed: ${allowed}`);
 }

@@ -1,6 +1,7 @@
 /** A member in this process: what an embedder sees. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -250,10 +251,40 @@ describe('a data folder', () => {
       instances.push(request.instance);
       return Promise.reject(new Error('nobody there'));
     };
-    await assert.rejects(open({ dir, join }), /nobody there/);
-    await assert.rejects(open({ dir, join }), /nobody there/);
+    const expected = { name: 'QuorateError', code: 'not-opened', outcome: 'rejected', message: 'nobody there' };
+    await assert.rejects(open({ dir, join }), expected);
+    await assert.rejects(open({ dir, join }), expected);
     assert.equal(instances.length, 2);
     assert.equal(instances[0], instances[1]);
+  });
+
+  it('is not opened where its port is taken, the host is unknown, or a signal ends it', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => {
+      taken.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = taken.address() as AddressInfo;
+    try {
+      const cases = [
+        { listen: `127.0.0.1:${port}`, message: /cannot listen for members on .*: another process listens there/ },
+        { listen: 'host.invalid:0', message: /host\.invalid/ },
+      ];
+      for (const { listen, message } of cases) {
+        const expected = { name: 'QuorateError', code: 'not-opened', outcome: 'rejected', message };
+        await assert.rejects(open({ dir: folder(), peer: { listen } }), expected);
+      }
+      const members = ['a', 'b'].map((name, n) => ({ name, peerUrls: [`http://127.0.0.1:${n + 1}`] }));
+      const cluster = { token: 't', members, state: 'new' } as const;
+      const signal = AbortSignal.abort(new Error('not any more'));
+      await assert.rejects(open({ dir: folder(), name: 'a', peer: { listen: '127.0.0.1:0' }, cluster, signal }), {
+        name: 'QuorateError',
+        code: 'stopped',
+        outcome: 'rejected',
+        message: 'not any more',
+      });
+    } finally {
+      taken.close();
+    }
   });
 
   for (const [setting, value] of [

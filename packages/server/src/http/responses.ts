@@ -97,6 +97,7 @@ const STATUS_BY_CODE = {
   'not-leader': 503,
   'data-folder': 500,
   disk: 500,
+  'not-opened': 500,
   removed: 503,
 } as const satisfies Record<ErrorCode, number>;
 
