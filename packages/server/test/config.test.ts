@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { formatDurationMs, parseDurationMs } from '../src/config/duration.js';
+import { parseEnvFile } from '../src/config/env-file.js';
 import { type ConfigResult, parseConfig } from '../src/config/parse.js';
 import { configJson, configTable } from '../src/config/print.js';
 import type { Config, SettingKey } from '../src/config/settings.js';
@@ -190,6 +191,86 @@ test('unknown variables in an env file are warned of, with a suggestion', () => 
     '.env: QUORATE_XYZ is no setting and is ignored',
     '.env: SERVICE_KEY_MAXLEN is no setting and is ignored; did you mean SERVICE_KEY_MAX_LEN?',
   ]);
+});
+
+test('unknown variables in the environment are warned of where they can only be meant for us', () => {
+  const result = parse({
+    env: {
+      QUORATE_ELECTION_TIMOUT: '1s',
+      SERVICE_RAFT_ADRESS: 'a:1',
+      QUORATE_ENDPOINTS: 'a:1',
+      QUORATE_LOG_LEVEL: 'warn',
+      SERVICE_OTHER: '1',
+      SERVER_SOFTWARE: 'x',
+      // Kubernetes' own, where a service is called quorate.
+      QUORATE_SERVICE_HOST: '10.0.0.1',
+      QUORATE_SERVICE_PORT: '8888',
+      QUORATE_SERVICE_PORT_HTTP: '8888',
+      QUORATE_PORT: 'tcp://10.0.0.1:8888',
+      QUORATE_PORT_8888_TCP: 'tcp://10.0.0.1:8888',
+      QUORATE_PORT_8888_TCP_ADDR: '10.0.0.1',
+    },
+  });
+  assert.ok(result.ok);
+  assert.deepEqual(result.warnings, [
+    'environment: QUORATE_ELECTION_TIMOUT is no setting and is ignored; did you mean QUORATE_ELECTION_TIMEOUT?',
+    'environment: SERVICE_RAFT_ADRESS is no setting and is ignored; did you mean SERVICE_RAFT_ADDR?',
+  ]);
+});
+
+test('a line of an env file that is malformed is an error with its number, and nothing is said to be missing', () => {
+  const allowed = 'allowed: NAME=value, NAME="value", a comment that begins with #, or nothing';
+  const unclosed = (quote: string): string =>
+    `.env line 2: the value of SERVER_ADDRESS begins with ${quote} and does not end with it; ${allowed}`;
+  const cases: readonly (readonly [string, string])[] = [
+    ['garbage line', `.env line 2 is not allowed; ${allowed}`],
+    ['SERVER_ADDRESS: localhost:9901', `.env line 2 is not allowed; ${allowed}`],
+    ['=5', `.env line 2 is not allowed; ${allowed}`],
+    ['SERVER ADDRESS=localhost:9901', `.env line 2 is not allowed; ${allowed}`],
+    ['SERVER_ADDRESS="localhost:9901', unclosed('"')],
+    ["SERVER_ADDRESS='localhost:9901", unclosed("'")],
+    ['SERVER_ADDRESS="localhost:9901" x', unclosed('"')],
+    ['SERVER_ADDRESS="localhost:9901\nSERVICE_RAFT_NODE_ID="a"', unclosed('"')],
+  ];
+  for (const [line, error] of cases) {
+    const errors = refused({ file: `# one\n${line}\nSERVICE_DEBUG=true\n` });
+    assert.deepEqual([errors[0], errors.filter((one) => one.includes('required'))], [error, []]);
+  }
+  assert.equal(refused({ file: 'a\nSERVICE_KEY_MAX_LEN=x\nb\n' }).length, 3);
+});
+
+test('an env file is read as Node.js reads it', () => {
+  const file = `\uFEFF# comment
+
+ SERVER_ADDRESS = localhost:8888 # here
+export A=b
+EMPTY=
+EMPTY_TOO="" # nothing
+SINGLE='it is "this" # and that'\r
+DOUBLE="one\\ntwo" # "three"
+BACK=\`it's\`
+SPANS="BEGIN
+ # not a comment
+END"
+HASH=a#b
+TWICE=1
+TWICE=it's
+LAST.NAME-1=x=y`;
+  const { values, errors } = parseEnvFile(file);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(values, {
+    SERVER_ADDRESS: 'localhost:8888',
+    A: 'b',
+    EMPTY: '',
+    EMPTY_TOO: '',
+    SINGLE: 'it is "this" # and that',
+    DOUBLE: 'one\ntwo',
+    BACK: "it's",
+    SPANS: 'BEGIN\n # not a comment\nEND',
+    HASH: 'a',
+    TWICE: "it's",
+    'LAST.NAME-1': 'x=y',
+  });
 });
 
 test('join addresses may be a list', () => {

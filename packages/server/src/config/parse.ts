@@ -2,9 +2,9 @@
  * Where the settings come from: flags over environment over env file over defaults. Pure: the file is read through a function, so
  * every case is a test without a file. All errors are found in one pass and reported together.
  */
-import { parseEnv } from 'node:util';
 import { formatAddress, isUnspecified, parseAddress } from './address.js';
 import { formatDurationMs } from './duration.js';
+import { parseEnvFile } from './env-file.js';
 import {
   type Config,
   flagName,
@@ -64,6 +64,8 @@ export function parseConfig(sources: ConfigSources): ConfigResult {
   const errors: string[] = [];
   const warnings: string[] = [];
   const file = readEnvFile(sources, errors, warnings);
+  const isFileWhole = errors.length === 0;
+  warnOfUnknown('environment', namesIn(sources.env, /^(?:QUORATE|SERVICE_RAFT)_/).filter(isTyped), warnings);
   const values: Partial<Record<SettingKey, unknown>> = {};
   const entries: ConfigEntry[] = [];
   for (const key of settingKeys) {
@@ -83,7 +85,8 @@ export function parseConfig(sources: ConfigSources): ConfigResult {
       secret: setting.secret,
     });
   }
-  for (const key of settingKeys) requirePresence(key, values, errors);
+  // What is missing may stand in a line that could not be read.
+  if (isFileWhole) for (const key of settingKeys) requirePresence(key, values, errors);
   const derived = derive(values, entries, errors, warnings);
   checkRelations(derived, errors);
   if (errors.length > 0) return { ok: false, errors, warnings };
@@ -106,16 +109,32 @@ function readEnvFile(
     if (sources.envFile !== undefined && errors.length === 0) errors.push(`--env-file ${path}: there is no such file`);
     return { path, values: {} };
   }
-  const values = parseEnv(content) as Record<string, string>;
+  const { values, errors: wrongLines } = parseEnvFile(content);
+  for (const problem of wrongLines) errors.push(`${path} ${problem}`);
+  warnOfUnknown(path, namesIn(values, /^(?:SERVER|ROUTER|SERVICE|QUORATE)_/), warnings);
+  return { path, values };
+}
+
+function namesIn(values: Readonly<Record<string, string | undefined>>, pattern: RegExp): readonly string[] {
+  return Object.keys(values)
+    .filter((name) => pattern.test(name))
+    .toSorted();
+}
+
+/** Not one of those that Kubernetes gives every container for a service, here one that is called quorate, such as QUORATE_PORT_8888_TCP_ADDR. */
+function isTyped(name: string): boolean {
+  return !/_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?$/.test(name);
+}
+
+function warnOfUnknown(where: string, names: readonly string[], warnings: string[]): void {
   const known = [...settingKeys.map((key) => settings[key].name), ...OTHER_VARIABLES];
-  for (const name of Object.keys(values).toSorted()) {
-    if (!/^(SERVER|ROUTER|SERVICE|QUORATE)_/.test(name) || known.includes(name)) continue;
+  for (const name of names) {
+    if (known.includes(name)) continue;
     const suggestion = nearest(name, known);
     warnings.push(
-      `${path}: ${name} is no setting and is ignored${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`,
+      `${where}: ${name} is no setting and is ignored${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`,
     );
   }
-  return { path, values };
 }
 
 /** An empty value counts as not set: a line `SERVICE_RAFT_JOIN_ADDR=` in an env file means "no address". */

@@ -197,5 +197,5 @@ export function flagName(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-/** Variables of the environment that other commands read: known, so that they cause no warning in an env file. */
+/** Variables of the environment that other commands read: known, so that they cause no warning. */
 export const OTHER_VARIABLES: readonly string[] = ['QUORATE_ENDPOINTS'];
