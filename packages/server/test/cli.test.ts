@@ -227,7 +227,7 @@ test('simulate runs clusters from their seeds, and its exit code says whether al
   assert.match(failing.out, /^replay: quorate simulate --seed 3 --set '\{.*\}'$/m);
   const wrong = await quorate(['simulate', '--runs', 'many']);
   assert.deepEqual([wrong.code, wrong.out], [2, '']);
-  assert.match(wrong.err, /^--runs: "many" is not a whole number\nUsage: quorate simulate /);
+  assert.match(wrong.err, /^--runs: "many" is not a whole number from 1\nUsage: quorate simulate /);
 });
 
 const BIN = fileURLToPath(new URL('../src/bin.js', import.meta.url));

@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { main } from '../src/cli/main.js';
 import type { Summary } from '../src/cli/totals.js';
 import { run } from '../src/index.js';
+import { scenarioOf } from '../src/swarm/run.js';
+import { checkParts, contradictionIn } from '../src/world/scenario-parts.js';
 
 interface Ran {
   readonly code: number;
@@ -116,13 +118,37 @@ test('a history in a file is judged; exit code 0, 1 if it is not linearizable, 2
   }
 });
 
+test('whatever a seed draws, and a whole scenario that was printed, may be given with --set', () => {
+  for (let seed = 1; seed <= 2_000; seed += 1) {
+    const scenario = scenarioOf(seed);
+    checkParts(scenario);
+    assert.equal(contradictionIn(scenario), undefined);
+  }
+  assert.equal(simulate('--seed', '3', '--set', JSON.stringify(scenarioOf(3))).code, 0);
+});
+
 test('wrong arguments are refused with exit code 2, the reason and the usage; help is none', () => {
   for (const [args, reason] of [
     [['--runs', 'many'], '--runs: "many" is not a whole number'],
     [['--minutes', '0'], '--minutes: "0" is not a positive number'],
     [['--without', 'rain'], '--without: there is no fault "rain"'],
     [['--set', '{'], '--set: '],
-    [['--set', '5'], '--set: '],
+    [['--set', '5'], '--set: 5 is not an object'],
+    [['--set', '[]'], '--set: [] is not an object'],
+    [['--runs', '0'], '--runs: "0" is not a whole number from 1'],
+    [['--seed', ''], '--seed: "" is not a whole number from 0'],
+    [['--set', '{"mebmers":3}'], '--set: a scenario has no "mebmers"; allowed: members, founding, stormMs, '],
+    [['--set', '{"toString":3}'], '--set: a scenario has no "toString"'],
+    [['--set', '{"members":0}'], '--set: members is 0; allowed: a whole number from 1 to 15'],
+    [['--set', '{"members":"x"}'], '--set: members is "x"; allowed: a whole number'],
+    [['--set', '{"faults":{"bogus":3}}'], '--set: faults is {"bogus":3}; allowed: an object with any of crash, '],
+    [['--set', '{"faults":{"crash":0.5}}'], '--set: faults is {"crash":0.5}; allowed: '],
+    [['--set', '{"faults":["crash"]}'], '--set: faults is ["crash"]; allowed: '],
+    [['--set', '{"limits":{"appendBytesMax":0}}'], '--set: limits is {"appendBytesMax":0}; allowed: '],
+    [['--set', '{"storeMix":{"put":1}}'], '--set: storeMix is {"put":1}; allowed: an object with put, delete, '],
+    [['--set', '{"plan":"luck"}'], '--set: plan is "luck"; allowed: lonely-leader, '],
+    [['--set', '{"dropChance":2}'], '--set: dropChance is 2; allowed: a number from 0 to 1'],
+    [['--set', '{"tickMs":null}'], '--set: tickMs is null; allowed: a number from 1 to '],
     [['--runs', '2', '--minutes', '1'], '--runs and --minutes'],
     [['--nothing'], "Unknown option '--nothing'"],
     [['seed'], 'Unexpected argument'],
@@ -131,6 +157,14 @@ test('wrong arguments are refused with exit code 2, the reason and the usage; he
     assert.deepEqual([code, out], [2, ''], args.join(' '));
     assert.ok(err.startsWith(reason), err);
     assert.match(err, /^Usage: sim /m);
+  }
+  for (const [parts, reason] of [
+    ['{"gets":0,"puts":0,"deletes":0,"swaps":0}', 'clients have nothing to do'],
+    ['{"storeClients":1,"storeKeys":0}', 'storeClients without storeKeys'],
+  ] as const) {
+    const { code, out, err } = simulate('--seed', '5', '--set', parts);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, new RegExp(`^--set: with what seed 5 draws: .*${reason}`));
   }
   const { code, out, err } = simulate('-h');
   assert.deepEqual([code, err], [0, '']);

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type JudgedHistory, judgeHistory, readHistory } from '../checks/history-file.js';
-import { type RunResult, run, withoutFaults } from '../swarm/run.js';
+import { type RunResult, run, scenarioOf, withoutFaults } from '../swarm/run.js';
 import { shrink } from '../swarm/shrink.js';
 import { FAULT_NAMES, type Scenario } from '../world/scenario.js';
+import { checkParts, contradictionIn } from '../world/scenario-parts.js';
 import { tuneEngine } from './engine.js';
 import { describeBytes, describeDetails, describeSummary, Totals } from './totals.js';
 
@@ -85,6 +86,11 @@ function simulate(values: Values, io: SimulateIo): number {
   let toldMs = 0;
   for (let seed = values.seed; isDue(values, totals); seed += 1) {
     const change = withoutFaults(seed, values.without, values.change);
+    const contradiction = contradictionIn({ ...scenarioOf(seed), ...change });
+    if (contradiction !== undefined) {
+      io.err(`--set: with what seed ${seed} draws: ${contradiction}\n`);
+      return 2;
+    }
     const result = run({ seed, change });
     totals.count(result);
     if (values.json) io.out(`${JSON.stringify({ ...result, lines: undefined })}\n`);
@@ -149,31 +155,30 @@ function parse(args: readonly string[]): Values {
   }
   return {
     ...values,
-    seed: wholeNumber('seed', values.seed),
-    runs: values.runs === undefined ? 1 : wholeNumber('runs', values.runs),
+    seed: wholeNumber('seed', values.seed, 0),
+    runs: values.runs === undefined ? 1 : wholeNumber('runs', values.runs, 1),
     minutes: values.minutes === undefined ? undefined : positive('minutes', values.minutes),
     without,
     change: scenarioParts(values.set),
-    lines: wholeNumber('lines', values.lines),
+    lines: wholeNumber('lines', values.lines, 0),
     checkHistory: values['check-history'],
   };
 }
 
 function scenarioParts(text: string): Partial<Scenario> {
-  let parts: unknown;
   try {
-    parts = JSON.parse(text);
+    const parts: unknown = JSON.parse(text);
+    checkParts(parts);
+    return parts;
   } catch (error) {
     throw new RangeError(`--set: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-  if (typeof parts === 'object' && parts !== null && !Array.isArray(parts)) return parts;
-  throw new RangeError(`--set: "${text}" is not an object`);
 }
 
-function wholeNumber(name: string, text: string): number {
+function wholeNumber(name: string, text: string, min: number): number {
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RangeError(`--${name}: "${text}" is not a whole number`);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= min) return value;
+  throw new RangeError(`--${name}: "${text}" is not a whole number from ${min}`);
 }
 
 function positive(name: string, text: string): number {
