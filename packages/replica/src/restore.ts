@@ -3,8 +3,9 @@
  * StateSnapshot (api.ts), plain or followed by its SHA-256, with or without zeros before that, as `etcdctl snapshot save` leaves it.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { FileDisk } from './adapters/file-disk.js';
-import { type FolderLock, lockFolder } from './adapters/folder-lock.js';
+import { type FolderLock, isClaim, lockFolder } from './adapters/folder-lock.js';
 import { makeFolder } from './adapters/make-folder.js';
 import { nodePlatform } from './adapters/platform.js';
 import { QuorateError } from './api.js';
@@ -15,10 +16,9 @@ import { SNAPSHOT_SLICE_BYTES } from './replica/limits.js';
 import { restoredBatch, restoredState } from './replica/restore.js';
 import { StateMachine } from './replica/state-machine.js';
 import type { Disk, DiskError } from './seams/index.js';
-import { type Identity, readIdentity } from './wal/identity.js';
+import type { Identity } from './wal/identity.js';
 import { SEGMENT_BYTES_DEFAULT } from './wal/log.js';
-import { WAL_DIRECTORY } from './wal/segment.js';
-import { SNAPSHOT_DIRECTORY, SnapshotWriter } from './wal/snapshot-file.js';
+import { SnapshotWriter } from './wal/snapshot-file.js';
 import type { SnapshotHeader } from './wal/snapshot-header.js';
 import { SnapshotUnframer } from './wal/snapshot-stream.js';
 
@@ -55,7 +55,7 @@ export interface RestoredMember {
 
 export interface RestoreOptions {
   readonly source: SavedState;
-  /** Made if it is not there; it must not belong to a member. */
+  /** Made if it is not there; it must be empty. */
   readonly dir: string;
   /** Which of `members` the folder is for. */
   readonly name: string;
@@ -147,15 +147,8 @@ async function inFolder(dir: string, work: (disk: Disk) => Promise<void>): Promi
   const lock = await claim(dir);
   const disk = new FileDisk(dir);
   try {
-    const isFresh =
-      readIdentity(disk, nodePlatform) === undefined &&
-      [WAL_DIRECTORY, SNAPSHOT_DIRECTORY].every((directory) => disk.list(directory).length === 0);
-    if (!isFresh)
-      throw new QuorateError(
-        'data-folder',
-        'rejected',
-        'the data folder is not empty: a state is restored into a fresh one',
-      );
+    // Somebody may have been at it until it was locked.
+    requireEmpty(dir);
     await work(disk);
   } catch (error) {
     throw error instanceof QuorateError ? error : asDiskError(error);
@@ -168,10 +161,20 @@ async function inFolder(dir: string, work: (disk: Disk) => Promise<void>): Promi
 async function claim(dir: string): Promise<FolderLock> {
   try {
     await makeFolder(dir);
+    requireEmpty(dir);
     return lockFolder(dir);
   } catch (error) {
-    throw unusable(error);
+    throw error instanceof QuorateError ? error : unusable(error);
   }
+}
+
+/** But for what the root of a file system has by itself. */
+function requireEmpty(dir: string): void {
+  const [first, ...others] = readdirSync(dir).filter((name) => name !== 'lost+found' && !isClaim(name));
+  if (first === undefined) return;
+  const found = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const message = `the data folder is not empty: ${dir} holds ${found}; a state is restored into an empty one`;
+  throw new QuorateError('data-folder', 'rejected', message);
 }
 
 function asDiskError(error: unknown): QuorateError {

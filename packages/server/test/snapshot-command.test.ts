@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -96,6 +96,25 @@ describe('quorate snapshot', () => {
       readdirSync(folder).filter((name) => name.includes('part') || name === 'no.db'),
       [],
     );
+  });
+
+  test('is saved in a folder that is there, as a file', async () => {
+    const endpoint = servers.endpoints[0] as string;
+    const missing = path.join(folder, 'missing');
+    for (const [file, expected] of [
+      [path.join(missing, 'x.db'), `a backup cannot be saved in the folder ${missing}: ENOENT`],
+      [path.join(backup, 'x.db'), `${backup} is not a folder: a backup cannot be saved in it`],
+      [folder, `"${folder}" is a folder: name the file in it`],
+      [`${missing}/`, `"${missing}/" is a folder: name the file in it`],
+      ['', '"" is a folder: name the file in it'],
+    ] as const) {
+      for (const flags of [[], ['--overwrite']]) {
+        const { code, err } = await quorate('snapshot', 'save', file, '-e', endpoint, ...flags);
+        assert.equal(code, 1, err);
+        assert.ok(err.startsWith(`quorate: ${expected}`), err);
+      }
+    }
+    assert.equal(existsSync(missing), false);
   });
 
   test('says soon that nobody answers, however long the backup may take', async () => {
@@ -199,6 +218,16 @@ describe('quorate snapshot', () => {
     const one = await quorate('snapshot', 'restore', backup, '--data-dir', dir);
     assert.match(one.out, /member default \(\d+\) of 1 in the new cluster/);
     assert.match((await quorate('snapshot', 'restore', backup, '--data-dir', dir)).err, /folder is not empty/);
+    const other = path.join(folder, 'other');
+    mkdirSync(path.join(other, 'lost+found'), { recursive: true });
+    writeFileSync(path.join(other, 'notes.txt'), '');
+    const refused = await quorate('snapshot', 'restore', backup, '--data-dir', other);
+    assert.equal(refused.code, 1);
+    assert.ok(refused.err.includes(`${other} holds notes.txt; a state is restored into an empty one`), refused.err);
+    assert.deepEqual(readdirSync(other), ['lost+found', 'notes.txt']);
+    rmSync(path.join(other, 'notes.txt'));
+    // The root of a file system.
+    assert.equal((await quorate('snapshot', 'restore', backup, '--data-dir', other)).code, 0);
     const refusals: readonly (readonly [RegExp, ...string[]])[] = [
       [/given together/, '--bump-revision', '5'],
       [/given together/, '--mark-compacted'],

@@ -35,6 +35,11 @@ const START_TIME_FIELD = 22 - 3;
 /** Folders that this process holds: it cannot tell its own claims apart by their names. */
 const held = new Set<string>();
 
+/** Whether a file of that name is a claim, whoever put it down. */
+export function isClaim(name: string): boolean {
+  return CLAIM_NAME.test(name);
+}
+
 /** Claims the folder (which exists) or throws DiskError `denied` that names the holder. */
 export function lockFolder(root: string): FolderLock {
   const folder = realpathSync(root);

@@ -3,8 +3,8 @@
  * state, zeros up to a multiple of 512 bytes, the SHA-256 of all that.
  */
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { access, open, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { inspectSnapshot, QuorateError, type SavedState, type SnapshotSummary } from '@quorate/replica';
 import { CliFailure, EXIT } from '../cli/io.js';
@@ -80,9 +80,7 @@ export async function saveStream(
   file: string,
   options: { readonly overwrite: boolean; readonly onProgress?: (bytes: number) => void },
 ): Promise<SnapshotSummary> {
-  if (!options.overwrite && (await exists(file))) {
-    throw new CliFailure(EXIT.failed, `${file} is there already; --overwrite replaces it`);
-  }
+  await requireReplaceable(file, options.overwrite);
   const folder = path.dirname(file);
   await requireFolder(folder);
   const temporary = path.join(folder, `.${path.basename(file)}.${process.pid}.part`);
@@ -109,11 +107,14 @@ async function requireFolder(folder: string): Promise<void> {
   if (!isFolder) throw new CliFailure(EXIT.failed, `${folder} is not a folder: a backup cannot be saved in it`);
 }
 
-async function exists(file: string): Promise<boolean> {
-  return access(file, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
+async function requireReplaceable(file: string, overwrite: boolean): Promise<void> {
+  const present = await stat(file).catch(() => undefined);
+  if (present?.isDirectory() === true || file === '' || file.endsWith('/') || file.endsWith(path.sep)) {
+    throw new CliFailure(EXIT.failed, `"${file}" is a folder: name the file in it that is to hold the backup`);
+  }
+  if (present !== undefined && !overwrite) {
+    throw new CliFailure(EXIT.failed, `${file} is there already; --overwrite replaces it`);
+  }
 }
 
 async function writeDurably(

@@ -112,7 +112,7 @@ function addRestore(snapshot: Command, io: CliIo): void {
     snapshot.command('restore').description('Make of a backup the data folder of one member of a new cluster.'),
   )
     .argument('<file>')
-    .requiredOption('--data-dir <folder>', 'the folder to make; it must not hold data')
+    .requiredOption('--data-dir <folder>', 'the folder to make; if it is there, it must be empty')
     .option('--name <name>', 'which member the folder is for; it is started under this name', 'default')
     .option(
       '--initial-cluster <list>',
