@@ -86,9 +86,11 @@ export function randomId(): number {
   return 1 + randomInt(2 ** 48 - 2) + randomInt(31) * 2 ** 48;
 }
 
-export function unusable(error: unknown): QuorateError {
+export function unusable(error: unknown, advice = ''): QuorateError {
   const detail = error instanceof Error ? error.message : String(error);
-  return new QuorateError('data-folder', 'rejected', `the data folder cannot be used: ${detail}`, { cause: error });
+  return new QuorateError('data-folder', 'rejected', `the data folder cannot be used: ${detail}${advice}`, {
+    cause: error,
+  });
 }
 
 /** A disk operation as a promise. */

@@ -540,10 +540,17 @@ function settler<T>(resolve: (value: T) => void, reject: (error: Error) => void)
   return (result) => (result.ok ? resolve(result.value) : reject(toError(result)));
 }
 
+const DAMAGE_ADVICE =
+  '; nothing was changed: start this member with an empty folder, so that it joins again and gets everything from the others, or restore a snapshot';
+
+function isDamage({ code }: WalError): boolean {
+  return code === 'corrupt' || code === 'gap' || code === 'missing';
+}
+
 /** Every way in which opening a folder can fail, as this package's error. */
 function asOpenError(error: unknown, signal: AbortSignal | undefined): QuorateError {
   if (error instanceof QuorateError) return error;
-  if (error instanceof WalError) return unusable(error);
+  if (error instanceof WalError) return unusable(error, isDamage(error) ? DAMAGE_ADVICE : '');
   if (error instanceof DiskError) return new QuorateError('disk', 'rejected', error.message, { cause: error });
   const isStopped = signal?.aborted === true;
   const reason: unknown = isStopped ? signal.reason : error;

@@ -1,6 +1,6 @@
 /** A member in this process: what an embedder sees. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -234,7 +234,21 @@ describe('a data folder', () => {
     const dir = folder();
     await withMember({ dir }, ({ kv }) => kv.put('a', 'b'));
     rmSync(path.join(dir, 'wal'), { recursive: true });
-    await assert.rejects(open({ dir }), { code: 'data-folder' });
+    const advice = /; nothing was changed: start this member with an empty folder, .* or restore a snapshot$/;
+    await assert.rejects(open({ dir }), { code: 'data-folder', message: advice });
+  });
+
+  it('[D4] that is damaged is refused, with where it is and what may be done', async () => {
+    const dir = folder();
+    await withMember({ dir }, ({ kv }) => kv.put('a', 'b'.repeat(1_000)));
+    const segment = path.join(dir, 'wal', readdirSync(path.join(dir, 'wal')).toSorted()[0] as string);
+    const bytes = readFileSync(segment);
+    const at = bytes.indexOf('b'.repeat(100));
+    bytes[at] = 0;
+    writeFileSync(segment, bytes);
+    const message =
+      /wal\/.* at byte \d+: frame checksum does not match; nothing was changed: .* or restore a snapshot$/;
+    await assert.rejects(open({ dir }), { code: 'data-folder', message });
   });
 
   it('[D4] that lost its identity is refused', async () => {

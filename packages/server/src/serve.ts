@@ -100,11 +100,19 @@ export async function startServer(config: Config, modules: ServerModules, place?
     observe,
     onFault,
   });
-  const taken = await http.listen(config.serverAddress);
+  const taken = await named(
+    http.listen(config.serverAddress),
+    place === undefined ? 'SERVER_ADDRESS' : '--listen-client-urls',
+    config.serverAddress,
+  );
   log.info({ address: formatAddress(taken) }, 'listening');
   try {
-    for (const address of place?.clientAddresses ?? []) await http.listen(address);
-    for (const address of place?.metricsAddresses ?? []) await http.listen(address, isForOperators);
+    for (const address of place?.clientAddresses ?? []) {
+      await named(http.listen(address), '--listen-client-urls', address);
+    }
+    for (const address of place?.metricsAddresses ?? []) {
+      await named(http.listen(address, isForOperators), '--listen-metrics-urls', address);
+    }
     member = await openMember(config, { ...modules, onFault }, taken, api, place);
   } catch (error) {
     await closeHttp(http, 0);
@@ -114,6 +122,26 @@ export async function startServer(config: Config, modules: ServerModules, place?
   etcd.attach(member);
   announceReady(member, log);
   return new Server(config, log, { api, http, etcd }, member, formatAddress(taken));
+}
+
+const UNKNOWN_HOST =
+  'this host is not known here: give a name or an address of this machine, or 0.0.0.0 for every interface';
+const LISTEN_ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there already: stop that one, or take another port',
+  EADDRNOTAVAIL: 'this machine does not have that address: give one that it has, or 0.0.0.0 for every interface',
+  EACCES: 'permission denied: take a port from 1024, or allow this process the lower ones',
+  ENOTFOUND: UNKNOWN_HOST,
+  EAI_AGAIN: UNKNOWN_HOST,
+};
+
+/** Rejects with an error that names the setting, the address and what to do about it. */
+async function named(listening: Promise<Address>, setting: string, address: string): Promise<Address> {
+  try {
+    return await listening;
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    throw new Error(`${setting}: cannot listen on ${address}: ${LISTEN_ADVICE[code] ?? message}`, { cause });
+  }
 }
 
 /** The paths of an interface that is for health and metrics only, as etcd's --listen-metrics-urls. */

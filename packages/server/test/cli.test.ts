@@ -210,7 +210,30 @@ test('there is help everywhere, with examples; wrong usage says what is right', 
     assert.equal(out, '');
     assert.notEqual(err, '');
   }
+  for (const [path, ...argv] of [
+    ['', 'nothing'],
+    [' put', 'put', 'a'],
+    [' get', 'get', 'a', '--nothing'],
+    [' member', 'member', 'nothing'],
+    [' member add', 'member', 'add', 'node4'],
+    [' snapshot restore', 'snapshot', 'restore', 'backup.db'],
+  ] as const) {
+    const { err } = await quorate(argv);
+    assert.ok(err.endsWith(`(quorate${path} --help shows what there is)\n`), err);
+  }
   assert.match((await quorate(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('help prints what --help does, for any command', async () => {
+  const commands = [[], ['put'], ['member'], ['member', 'add'], ['snapshot', 'restore'], ['simulate'], ['help']];
+  for (const command of commands) {
+    const { code, out, err } = await quorate(['help', ...command]);
+    assert.deepEqual([code, err], [0, '']);
+    assert.equal(out, (await quorate([...command, '--help'])).out, command.join(' '));
+  }
+  const unknown = await quorate(['help', 'member', 'nothing']);
+  const expected = "error: unknown command 'nothing'\n(quorate member --help shows what there is)\n";
+  assert.deepEqual(unknown, { code: 2, out: '', err: expected });
 });
 
 test('simulate runs clusters from their seeds, and its exit code says whether all were right', async () => {

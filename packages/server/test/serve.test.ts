@@ -7,6 +7,8 @@ import { type TestContext, test } from 'node:test';
 import { type JoinRequest, type JoinResult, type OpenOptions, QuorateError } from '@quorate/replica';
 import { type ConfigResult, parseConfig } from '../src/config/parse.js';
 import type { Config, SettingKey } from '../src/config/settings.js';
+import { ETCD_DEFAULTS } from '../src/etcd/backend.js';
+import type { EtcdPlace } from '../src/etcd-place.js';
 import { send } from '../src/http/client.js';
 import { joinCluster } from '../src/join.js';
 import { createLog, type Log } from '../src/log.js';
@@ -113,6 +115,34 @@ test('a member that cannot be opened stops the server', async () => {
   };
   await assert.rejects(startServer(config({}), { openMember, openStandalone, log }), /locked/);
   await assert.rejects(ask(address, '/hello'), { kind: 'refused' });
+});
+
+test('an address that cannot be listened on is named with its setting and what to do', async (t) => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => {
+    taken.listen(0, '127.0.0.1', resolve);
+  });
+  t.after(() => taken.close());
+  const used = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+  const modules = { openMember: () => Promise.reject(new Error('not this far')), openStandalone, log };
+  const refusal = (serverAddress: string, place?: EtcdPlace): Promise<string> =>
+    startServer(config({ serverAddress }), modules, place).then(
+      () => 'it listens',
+      ({ message }: Error) => message,
+    );
+  const advice = 'another process listens there already: stop that one, or take another port';
+  assert.equal(await refusal(used), `SERVER_ADDRESS: cannot listen on ${used}: ${advice}`);
+  const unknown = 'SERVER_ADDRESS: cannot listen on host.invalid:1: this host is not known here: give a name';
+  assert.ok((await refusal('host.invalid:1')).startsWith(unknown));
+  const place = { clientAddresses: [], metricsAddresses: [], peerAddresses: [], settings: ETCD_DEFAULTS, member: {} };
+  for (const [setting, serverAddress, more] of [
+    ['--listen-client-urls', used, {}],
+    ['--listen-client-urls', 'localhost:0', { clientAddresses: [used] }],
+    ['--listen-metrics-urls', 'localhost:0', { metricsAddresses: [used] }],
+  ] as const) {
+    const message = await refusal(serverAddress, { ...place, ...more });
+    assert.equal(message, `${setting}: cannot listen on ${used}: ${advice}`);
+  }
 });
 
 test('a member that stops itself stops the server, and says why', async (t) => {

@@ -26,6 +26,8 @@ export async function runCli(
   addSimulate(program, io, (code) => {
     exitCode = code;
   });
+  addHelp(program);
+  pointToHelp(program, program.name());
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
@@ -45,7 +47,6 @@ function buildProgram(io: CliIo, loadServe: () => Promise<ServeModules>): Comman
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
-    .showHelpAfterError('(quorate --help shows what there is)')
     .addHelpText('after', EXIT_CODES)
     .addHelpText(
       'after',
@@ -57,6 +58,30 @@ function buildProgram(io: CliIo, loadServe: () => Promise<ServeModules>): Comman
   addCluster(program, io);
   addBackups(program, io);
   return program;
+}
+
+/** Commander's own takes only one name, and does not know the help that `simulate` prints by itself. */
+function addHelp(program: Command): void {
+  program
+    .helpCommand(false)
+    .command('help')
+    .description('Print the help of a command.')
+    .argument('[command...]', 'such as put, or member add')
+    .action(async (names: readonly string[]) => {
+      let command: Command = program;
+      for (const name of names) {
+        const next = command.commands.find((one) => one.name() === name);
+        if (next === undefined) command.error(`error: unknown command '${name}'`);
+        command = next;
+      }
+      await program.parseAsync([...names, '--help'], { from: 'user' });
+    });
+}
+
+/** Errors in a command's arguments point to the help of that command. */
+function pointToHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(${path} --help shows what there is)`);
+  for (const one of command.commands) pointToHelp(one, `${path} ${one.name()}`);
 }
 
 function examples(command: Command, ...lines: readonly string[]): Command {
