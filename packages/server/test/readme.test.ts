@@ -33,6 +33,12 @@ test('its table has every setting with its default, and no other', () => {
   }
 });
 
+test('what it says of the limits is what --help says', () => {
+  for (const { name, doc } of [settings.keyBytesMax, settings.valueBytesMax, settings.keysMax, settings.bodyBytesMax]) {
+    assert.ok(README.replaceAll('`', '').includes(`| ${name} | ${doc} |`), name);
+  }
+});
+
 /** `5s` as milliseconds, a plain number as it is. */
 function inDocumentUnits(text: string): number {
   const [, number = '', unit = ''] = /^(\d+)(ms|s)?$/.exec(text) ?? [];

@@ -89,15 +89,28 @@ export const settings: { readonly [K in SettingKey]: Setting<NonNullable<Config[
     'a request that takes longer is answered with 504',
     { default: 30_000 },
   ),
-  keyBytesMax: setting('SERVICE_KEY_MAX_LEN', integer('bytes', 1, KEY_BYTES_CEILING), 'longest key, in bytes', {
-    default: 100,
-  }),
-  valueBytesMax: setting('SERVICE_VAL_MAX_LEN', integer('bytes', 0, VALUE_BYTES_CEILING), 'longest value, in bytes', {
-    default: 200,
-  }),
-  keysMax: setting('SERVICE_MAX_MAP_SIZE', integer('keys', 1, 1_000_000_000), 'most keys in the store', {
-    default: 1000,
-  }),
+  keyBytesMax: setting(
+    'SERVICE_KEY_MAX_LEN',
+    integer('bytes', 1, KEY_BYTES_CEILING),
+    "longest key of the seed's calls, in bytes",
+    {
+      default: 100,
+    },
+  ),
+  valueBytesMax: setting(
+    'SERVICE_VAL_MAX_LEN',
+    integer('bytes', 0, VALUE_BYTES_CEILING),
+    "longest value of the seed's calls, in bytes",
+    {
+      default: 200,
+    },
+  ),
+  keysMax: setting(
+    'SERVICE_MAX_MAP_SIZE',
+    integer('keys', 1, 1_000_000_000),
+    "with so many keys in the store, whoever made them, the seed's calls create no more",
+    { default: 1000 },
+  ),
   raftLeader: setting(
     'SERVICE_RAFT_LEADER',
     boolean,
@@ -164,7 +177,7 @@ export const settings: { readonly [K in SettingKey]: Setting<NonNullable<Config[
   bodyBytesMax: setting(
     'QUORATE_HTTP_BODY_MAX_BYTES',
     integer('bytes', 1024, 64 * MEBIBYTE),
-    'longest body of a request; a longer one is cut off with 413',
+    "longest body of a request, but for etcd's calls under /v3/; a longer one is cut off with 413",
     { default: 1.5 * MEBIBYTE },
   ),
   requestsMax: setting(
