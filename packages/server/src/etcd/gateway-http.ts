@@ -33,8 +33,8 @@ export class HttpCall implements CallContext {
   constructor(incoming: IncomingMessage, outgoing: ServerResponse, expired: (failure: RpcFailure) => void) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
-    const timeoutMs = timeoutOf(incoming.headers['grpc-timeout']);
-    if (timeoutMs !== undefined) {
+    const timeoutMs = timeoutOf(incoming);
+    if (typeof timeoutMs === 'number') {
       this.#timer = setTimeout(() => {
         this.cancel();
         expired(DEADLINE);
@@ -113,10 +113,12 @@ function hangUp(incoming: IncomingMessage, outgoing: ServerResponse): void {
   else outgoing.once('finish', close);
 }
 
-/** gRPC's notation: at most eight digits and a unit. */
-function timeoutOf(header: string | readonly string[] | undefined): number | undefined {
+/** The header `Grpc-Timeout` in milliseconds, in gRPC's notation: at most eight digits and a unit. Undefined: there is none. */
+export function timeoutOf({ headers }: IncomingMessage): number | RpcFailure | undefined {
+  const header = headers['grpc-timeout'];
+  if (header === undefined || header === '') return undefined;
   const match = typeof header === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
-  if (match === null) return undefined;
+  if (match === null) return { code: GRPC_CODES.INVALID_ARGUMENT, message: `invalid grpc-timeout: ${String(header)}` };
   const unitMs = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 }[match[2] as 'H'];
   // The longest time that a timer can wait: 24 days.
   return Math.min(Number(match[1]) * unitMs, 0x7fffffff);

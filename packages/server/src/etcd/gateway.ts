@@ -18,7 +18,7 @@ import {
 } from '@quorate/proto';
 import type { CallCount, CallCounts } from './call-counts.js';
 import { encodingFailed } from './errors.js';
-import { answer, errorBody, HttpCall, readBody } from './gateway-http.js';
+import { answer, errorBody, HttpCall, readBody, timeoutOf } from './gateway-http.js';
 import { GatewayStream } from './gateway-stream.js';
 import { JsonObjects } from './json-objects.js';
 import type { Reply, RpcFailure, Served } from './service.js';
@@ -93,10 +93,12 @@ export class Gateway {
     this.#observe(incoming, outgoing, path);
     const method = METHODS_BY_HTTP_PATH.get(path);
     const served = method && this.#served.get(method.path);
+    const timeout = timeoutOf(incoming);
     if (method === undefined) this.#refuse(incoming, outgoing, NOT_FOUND);
     else if (incoming.method !== 'POST') this.#refuse(incoming, outgoing, NOT_POST);
     else if (served === undefined) this.#refuse(incoming, outgoing, STARTING);
     else if (this.#isStopping && served.kind === 'stream') this.#refuse(incoming, outgoing, STOPPED);
+    else if (typeof timeout === 'object') this.#refuse(incoming, outgoing, timeout);
     else {
       const declaredBytes = Number(incoming.headers['content-length'] ?? 0);
       if (incoming.headers.expect !== undefined && declaredBytes <= this.bodyBytesMax) outgoing.writeContinue();

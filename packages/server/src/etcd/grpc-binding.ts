@@ -16,7 +16,7 @@ export function grpcServer(served: readonly Served[], counts: CallCounts, option
         count.started += 1;
         const reply = new GrpcReply(call, response, count);
         if (direct?.(bytes, reply) === true) return;
-        const message = decoded(request, bytes, (failure) => reply.fail(failure));
+        const message = decoded(request, bytes, UNARY_MALFORMED, (failure) => reply.fail(failure));
         if (message !== undefined) handler(message, new GrpcContext(call, bytes.length), reply);
       });
     } else if (kind === 'server-stream') {
@@ -40,17 +40,22 @@ export function grpcServer(served: readonly Served[], counts: CallCounts, option
   return server;
 }
 
-/** The message, or undefined after `refuse` was told why there is none: as grpc-go words it. */
+/** As grpc-go words it, for a call with one message and for a stream. */
+const UNARY_MALFORMED = 'grpc: error unmarshalling request';
+const STREAM_MALFORMED = 'grpc: failed to unmarshal the received message';
+
+/** The message, or undefined after `refuse` was told why there is none. */
 function decoded<Message>(
   codec: Codec<Message>,
   bytes: Uint8Array,
+  problem: string,
   refuse: (failure: RpcFailure) => void,
 ): Message | undefined {
   try {
     return codec.decode(bytes);
   } catch (error) {
     if (!(error instanceof ProtoError)) throw error;
-    refuse({ code: GrpcStatus.internal, message: `grpc: error unmarshalling request: ${error.message}` });
+    refuse({ code: GrpcStatus.internal, message: `${problem}: ${error.message}` });
     return undefined;
   }
 }
@@ -220,7 +225,7 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
 
   /** The only message of a server stream. */
   deliver(bytes: Uint8Array): void {
-    const message = decoded(this.#request, bytes, (failure) => this.#refuse(failure));
+    const message = decoded(this.#request, bytes, STREAM_MALFORMED, (failure) => this.#refuse(failure));
     if (message === undefined || this.#isEnded) return;
     this.#receive(message);
     this.#halfClosed();
@@ -228,7 +233,7 @@ class GrpcDuplex<Request, Response> implements Duplex<Request, Response> {
 
   listen(): void {
     this.#call.onMessage((bytes) => {
-      const message = decoded(this.#request, bytes, (failure) => this.#refuse(failure));
+      const message = decoded(this.#request, bytes, STREAM_MALFORMED, (failure) => this.#refuse(failure));
       if (message !== undefined && !this.#isEnded) this.#receive(message);
     });
     this.#call.onHalfClose(() => this.#halfClosed());

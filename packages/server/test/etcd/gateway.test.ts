@@ -160,6 +160,24 @@ test('before the member is there, calls are answered as unavailable', async (t) 
   });
 });
 
+test('a time for the call that cannot be read is refused', async (t) => {
+  const { address } = await runEtcd(t);
+  for (const [given, status] of [
+    ['x', 400],
+    ['1', 400],
+    ['123456789S', 400],
+    ['5S', 200],
+  ] as const) {
+    const connection = await RawConnection.open(address);
+    const body = JSON.stringify({ key: FOO });
+    const head = `POST /v3/kv/range HTTP/1.1\r\nHost: x\r\nGrpc-Timeout: ${given}\r\nContent-Length: ${body.length}`;
+    connection.socket.end(`${head}\r\n\r\n${body}`);
+    await connection.ended;
+    assert.match(connection.received, new RegExp(`^HTTP/1.1 ${status} `));
+    if (status === 400) assert.ok(connection.received.includes(`"message":"invalid grpc-timeout: ${given}"`));
+  }
+});
+
 test('too many calls at a time are refused', async (t) => {
   const server = await runEtcd(t, { callsMax: 1 });
   await postJson(server, '/v3/lock/lock', { name: FOO });

@@ -452,6 +452,13 @@ test("a message that is none is refused in gRPC's words, and the connection goes
   });
   assert.equal(error?.code, 13);
   assert.match(error.details, /^grpc: error unmarshalling request: /);
+  const onStream = await new Promise<{ code: number; details: string }>((resolve) => {
+    const stream = server.client.makeBidiStreamRequest(LEASE.LeaseKeepAlive.path, asIs, asIs);
+    stream.on('error', resolve);
+    stream.write(Buffer.from([0x0a, 0x7f]));
+  });
+  assert.equal(onStream.code, 13);
+  assert.match(onStream.details, /^grpc: failed to unmarshal the received message: /);
   assert.equal((await call(server, KV.Range, RangeRequest.create().key.length === 0 ? { key: A } : {})).count, 0);
   assert.equal((await call(server, KV.Txn, TxnRequest.create())).succeeded, true);
 });
