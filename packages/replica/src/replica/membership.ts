@@ -230,8 +230,12 @@ function isSameFolder(present: DirectoryMember, request: AddRequest): boolean {
 
 function validate(request: AddRequest): Failure | undefined {
   if (request.name === '') return failure('invalid-argument', 'invalid', 'a member needs a name');
-  if (/^.+:\d{1,5}$/.test(request.peerAddress)) return undefined;
-  return failure('invalid-argument', 'invalid', `"${request.peerAddress}" is not an address: host:port is expected`);
+  const isAddress = (address: string): boolean => /^.+:\d{1,5}$/.test(address);
+  const { peerAddress, clientAddress } = request;
+  // One without a client address tells it when it comes.
+  const wrong = [peerAddress, ...(clientAddress === '' ? [] : [clientAddress])].find((address) => !isAddress(address));
+  if (wrong === undefined) return undefined;
+  return failure('invalid-argument', 'invalid', `"${wrong}" is not an address: host:port is expected`);
 }
 
 function refused(code: Failure['code'], message: string): Refused {

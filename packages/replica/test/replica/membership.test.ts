@@ -129,6 +129,12 @@ describe('planAdd', () => {
     });
   }
 
+  it('refuses a client address that is none, and takes one that is not known yet', () => {
+    const plan = planAdd(cluster(), request({ clientAddress: 'host' }), NEW_ID);
+    assert.equal(plan.kind === 'refused' && plan.failure.message, '"host" is not an address: host:port is expected');
+    assert.equal(planAdd(cluster(), request({ clientAddress: '' }), NEW_ID).kind, 'change');
+  });
+
   it('refuses a member without a name', () => {
     const plan = planAdd(cluster(), request({ name: '' }), NEW_ID);
     assert.equal(plan.kind === 'refused' && plan.failure.outcome, 'invalid');
