@@ -237,6 +237,18 @@ test('closing finishes what is under way, says that the connection ends, and acc
   await draining;
 });
 
+test('a close does not wait for heads that have not come whole', async (t) => {
+  const { server, address } = await run(t);
+  const half = await RawConnection.open(address);
+  half.write('GET /hel');
+  const silent = await RawConnection.open(address);
+  const other = await RawConnection.open(address);
+  other.write(get('/hello'));
+  await other.until(/world!/);
+  await server.drain();
+  await Promise.all([half.ended, silent.ended, other.ended]);
+});
+
 test('a client that is gone for sure is forgotten', async (t) => {
   const { address, member, observed } = await run(t, { requestsMax: 1 });
   member.trouble = 'slow';
