@@ -230,10 +230,10 @@ function isSameFolder(present: DirectoryMember, request: AddRequest): boolean {
 
 function validate(request: AddRequest): Failure | undefined {
   if (request.name === '') return failure('invalid-argument', 'invalid', 'a member needs a name');
-  const isAddress = (address: string): boolean => /^.+:\d{1,5}$/.test(address);
   const { peerAddress, clientAddress } = request;
   // One without a client address tells it when it comes.
-  const wrong = [peerAddress, ...(clientAddress === '' ? [] : [clientAddress])].find((address) => !isAddress(address));
+  const addresses = [peerAddress, ...(clientAddress === '' ? [] : [clientAddress])];
+  const wrong = addresses.find((address) => !/^.+:\d{1,5}$/.test(address));
   if (wrong === undefined) return undefined;
   return failure('invalid-argument', 'invalid', `"${wrong}" is not an address: host:port is expected`);
 }
