@@ -234,13 +234,19 @@ export const snapshots: readonly Mutant[] = [
   {
     bug: 'own',
     name: 'transfers-numbered-anew',
-    planted: 'snapshots: a member that restarts numbers its transfers from 1 again, so that chunks of two of them mix',
+    planted:
+      'snapshots: a member that restarts numbers its transfers from 1 again, and receivers keep those of earlier terms, so that chunks of two of them mix',
     kind: 'crash',
     edits: [
       inReplica(
         'replica/snapshots',
         "firstTransferId: 1 + port.random.stream('transfer-ids').integer(TRANSFER_ID_BOUND),",
         'firstTransferId: 1,',
+      ),
+      inReplica(
+        'replica/snapshot-receiver',
+        'const isRefused = commit >= begin.metadata.index || term > begin.term;',
+        'const isRefused = commit >= begin.metadata.index;',
       ),
     ],
     test: replicaTest('replica/snapshot-transfer'),
