@@ -63,8 +63,8 @@ export const stateMachine: readonly Mutant[] = [
     edits: [
       inReplica(
         'watch/hub',
-        'this.#paused.delete(watcher);\n            this.#place(watcher);',
-        'this.#paused.delete(watcher);\n            watcher.next = this.#frontier + 1;\n            this.#place(watcher);',
+        'if (this.#paused.delete(watcher)) {\n            this.#place(watcher);',
+        'if (this.#paused.delete(watcher)) {\n            watcher.next = this.#frontier + 1;\n            this.#place(watcher);',
       ),
     ],
     test: replicaTest('watch/hub.property'),

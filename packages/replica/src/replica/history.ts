@@ -77,18 +77,21 @@ export class HistoryKeeper {
   /** The revision to compact at now, if any. */
   due(view: HistoryView, nowMs: number, needs: () => NeededRevisions): number | undefined {
     const forced = this.#overBudget(view);
-    const outOfRetention = forced ?? this.#outOfRetention(view, nowMs);
-    if (outOfRetention <= view.compactRevision) return undefined;
-    const { revision: needed = Number.POSITIVE_INFINITY, pausedRevision: paused = Number.POSITIVE_INFINITY } = needs();
-    if (forced !== undefined) {
-      const spared = Math.min(forced, needed, paused);
-      const isFar = view.historyBytes > WATCH_BUDGETS * this.#options.historyBytesMax;
-      if (spared <= view.compactRevision && !isFar) return undefined;
-      this.#forcedAtBytes = view.historyBytes;
-      return spared > view.compactRevision ? spared : forced;
-    }
-    const revision = Math.min(outOfRetention, needed);
-    return revision > view.compactRevision ? revision : undefined;
+    if (forced !== undefined) return this.#sparing(view, forced, needs());
+    const old = this.#outOfRetention(view, nowMs);
+    if (old <= view.compactRevision) return undefined;
+    const { revision: needed = Number.POSITIVE_INFINITY } = needs();
+    return needed > view.compactRevision ? Math.min(old, needed) : undefined;
+  }
+
+  /** What the budget forces, but not what a watch needs as long as the history does not outweigh too many budgets. */
+  #sparing(view: HistoryView, forced: number, needs: NeededRevisions): number | undefined {
+    const { revision: needed = Number.POSITIVE_INFINITY, pausedRevision: paused = Number.POSITIVE_INFINITY } = needs;
+    const spared = Math.min(forced, needed, paused);
+    const isFar = view.historyBytes > WATCH_BUDGETS * this.#options.historyBytesMax;
+    if (spared <= view.compactRevision && !isFar) return undefined;
+    this.#forcedAtBytes = view.historyBytes;
+    return spared > view.compactRevision ? spared : forced;
   }
 
   #outOfRetention(view: HistoryView, nowMs: number): number {

@@ -282,7 +282,6 @@ export class WatchHub {
   #pause(watcher: HubWatcher): void {
     if (watcher.set !== undefined) {
       watcher.set.remove(watcher);
-      watcher.isPaused = true;
       this.#paused.add(watcher);
     }
   }
@@ -297,9 +296,7 @@ export class WatchHub {
   }
 
   #resume(watcher: HubWatcher): void {
-    if (watcher.isPaused) {
-      watcher.isPaused = false;
-      this.#paused.delete(watcher);
+    if (this.#paused.delete(watcher)) {
       this.#place(watcher);
     }
   }
@@ -309,7 +306,6 @@ export class WatchHub {
       return;
     }
     watcher.isClosed = true;
-    watcher.isPaused = false;
     this.#paused.delete(watcher);
     watcher.set?.remove(watcher);
     this.#catchUp.forget(watcher);

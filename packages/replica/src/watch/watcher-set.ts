@@ -51,8 +51,6 @@ export class HubWatcher implements Watcher, KeyRange {
   /** Undefined: it is paused, or closed, or has lost its next revision and is soon told so. */
   set: WatcherSet | undefined;
   isClosed = false;
-  /** Its sink wants no more. */
-  isPaused = false;
   private readonly owner: WatcherOwner;
   private readonly startRevision: number;
 

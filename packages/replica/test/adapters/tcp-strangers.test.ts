@@ -58,6 +58,18 @@ async function countsBad(connections: number): Promise<void> {
   );
 }
 
+/** A member, and one that is connected to it and was just removed. */
+async function removedWhileConnected(): Promise<{ readonly host: TestMember; readonly leaving: TestMember }> {
+  const removed = new Set<number>();
+  const host = await other(2, { isRemoved: (id) => removed.has(id), limits: QUICK });
+  const leaving = await other(5);
+  leaving.network.setPeers([host]);
+  host.network.setPeers([leaving]);
+  await waitUntil(() => host.log.introduced.length >= 2, 'it is connected');
+  removed.add(5);
+  return { host, leaving };
+}
+
 async function stillServes(): Promise<void> {
   const visitor = await joinsAndSends(frameOf('still there?'));
   await waitUntil(() => member.texts('control').includes('still there?'), 'the member serves');
@@ -187,26 +199,14 @@ describe('a member that is refused', () => {
   });
 
   test('is told that it was removed while it was connected', async () => {
-    const removed = new Set<number>();
-    const host = await other(2, { isRemoved: (id) => removed.has(id), limits: QUICK });
-    const leaving = await other(5);
-    leaving.network.setPeers([host]);
-    host.network.setPeers([leaving]);
-    await waitUntil(() => host.log.introduced.length >= 2, 'it is connected');
-    removed.add(5);
+    const { host, leaving } = await removedWhileConnected();
     host.network.setPeers([]);
     await waitUntil(() => leaving.log.refused.length > 0, 'it is told');
     assert.deepEqual(leaving.log.refused[0], { peer: 2, reason: 'removed' });
   });
 
   test('keeps its connection while it is still given as a peer: it waits for its last answers', async () => {
-    const removed = new Set<number>();
-    const host = await other(2, { isRemoved: (id) => removed.has(id), limits: QUICK });
-    const leaving = await other(5);
-    leaving.network.setPeers([host]);
-    host.network.setPeers([leaving]);
-    await waitUntil(() => host.log.introduced.length >= 2, 'it is connected');
-    removed.add(5);
+    const { host, leaving } = await removedWhileConnected();
     host.network.setPeers([leaving]);
     for (const text of ['its last answer', 'and another one']) {
       host.send(leaving.id, 'control', text);
