@@ -21,10 +21,22 @@ export interface ExchangeHost {
   handle(request: HttpRequest): Promise<HttpResponse> | HttpResponse;
   onFault(error: unknown): void;
   /** The exchange is over: answered with that status, or 0 if the client went away before. */
-  onEnd(exchange: Exchange, status: number): void;
+  onEnd(exchange: HostedExchange, status: number): void;
 }
 
-export class Exchange implements Deadline {
+/** A request and its answer, as the server sees it. */
+export interface HostedExchange extends Deadline {
+  readonly method: string;
+  readonly path: string;
+  /** It changes something. */
+  readonly isWrite: boolean;
+  readonly startedAtMs: number;
+  start(): void;
+  /** Answers at once without asking the API: the server is too busy. */
+  refuse(response: HttpResponse): void;
+}
+
+export class Exchange implements HostedExchange {
   expiresAtMs = 0;
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
@@ -55,7 +67,7 @@ export class Exchange implements Deadline {
     else this.handOver(undefined);
   }
 
-  /** Answers at once without asking the API: the server is too busy. node:http reads and drops a body within the limit. */
+  /** node:http reads and drops a body within the limit. */
   refuse(response: HttpResponse): void {
     this.send(response, this.declaredBytes() > this.host.bodyBytesMax);
   }

@@ -11,8 +11,7 @@ const PREFACE_TELLING_BYTES = 4;
 export interface FirstBytesPort {
   /** `head`: what was read of the connection so far. */
   http2(socket: Socket, head: Buffer): void;
-  /** Nothing seems to have been read of it. */
-  http1(socket: Socket): void;
+  http1(socket: Socket, head: Buffer): void;
 }
 
 /** A connection that says nothing for so long is closed. */
@@ -34,12 +33,8 @@ export function tellProtocol(socket: Socket, timeoutMs: number, port: FirstBytes
     const isLikePreface = telling.equals(PREFACE.subarray(0, telling.length));
     if (isLikePreface && telling.length < PREFACE_TELLING_BYTES) return;
     leave();
-    if (isLikePreface) {
-      port.http2(socket, head);
-      return;
-    }
-    socket.unshift(head);
-    port.http1(socket);
+    if (isLikePreface) port.http2(socket, head);
+    else port.http1(socket, head);
   };
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   socket.on('readable', read);

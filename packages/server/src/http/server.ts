@@ -9,9 +9,10 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { type Address, parseAddress } from '../config/address.js';
 import type { HttpApi } from './api.js';
 import { Deadlines } from './deadlines.js';
-import { Exchange, type ExchangeHost } from './exchange.js';
+import { Exchange, type HostedExchange } from './exchange.js';
 import { tellProtocol } from './first-bytes.js';
 import { Pipelines } from './pipelines.js';
+import { PlainConnection, type PlainConnectionHost } from './plain-connection.js';
 import * as answers from './responses.js';
 import type { HttpRequest, HttpResponse } from './types.js';
 
@@ -24,6 +25,8 @@ export interface HttpServerOptions {
   /** Requests for keys under way at once. */
   readonly requestsMax: number;
   readonly connectionsMax: number;
+  /** An idle connection is closed after that. Default 75 s: longer than the usual idle time of proxies (60 s), which would race with it. */
+  readonly keepAliveMs?: number;
   /** Takes over the connections of HTTP/2 clients; `head` is what was read of them. Without it they are refused as bad HTTP/1.1. */
   readonly http2?: (socket: Socket, head: Buffer) => void;
   /** Asked first, with every request: answers itself, now or later, if it returns true. Sees to `Expect: 100-continue` too. */
@@ -35,19 +38,23 @@ export interface HttpServerOptions {
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** An idle connection is closed after that; longer than the usual idle time of proxies (60 s), which would otherwise race with it. */
 const KEEP_ALIVE_MS = 75_000;
 
-export class HttpServer implements ExchangeHost {
+export class HttpServer implements PlainConnectionHost {
   readonly bodyBytesMax: number;
   readonly requestTimeoutMs: number;
+  readonly keepAliveMs: number;
   closing = false;
   private readonly api: HttpApi;
   private readonly options: HttpServerOptions;
   private readonly server: Server;
+  /** Has node:http serve a connection. */
+  private readonly serveHttp1: (socket: Socket) => void;
   private readonly reads: Deadlines;
   private readonly writes: Deadlines;
   private requestsUnderWay = 0;
+  /** Connections whose requests node:http has not seen. */
+  private readonly plain: Set<PlainConnection> = new Set();
   /** Connections without a request so far. node:http does not count them as idle and would wait for their first one. */
   private readonly fresh: Set<Socket> = new Set();
   /** Listeners besides node:http's own. */
@@ -61,6 +68,7 @@ export class HttpServer implements ExchangeHost {
     this.options = options;
     this.bodyBytesMax = options.bodyBytesMax;
     this.requestTimeoutMs = options.requestTimeoutMs;
+    this.keepAliveMs = options.keepAliveMs ?? KEEP_ALIVE_MS;
     this.reads = new Deadlines(options.requestTimeoutMs, monotonicMs);
     this.writes = new Deadlines(Math.min(options.requestTimeoutMs, options.writeTimeoutMs), monotonicMs);
     this.server = createServer({
@@ -68,21 +76,22 @@ export class HttpServer implements ExchangeHost {
       headersTimeout: HEADERS_TIMEOUT_MS,
       // Streams of the gateway may send for as long as they like; all others have deadlines of their own, which answer (exchange.ts).
       requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: this.keepAliveMs,
       noDelay: true,
     });
     this.server.maxConnections = options.connectionsMax;
     answerHalfClosed(this.server);
-    const [serveHttp1] = this.server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+    const [serve] = this.server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+    this.serveHttp1 = (socket) => serve?.call(this.server, socket);
     this.server.removeAllListeners('connection');
-    this.server.on('connection', (socket) => this.greet(socket, () => serveHttp1?.call(this.server, socket)));
+    this.server.on('connection', (socket) => this.greet(socket));
     this.server.on('request', (incoming, outgoing) =>
-      this.inTurn(incoming, outgoing, () => this.exchange(incoming, outgoing)),
+      this.inTurn(incoming, outgoing, () => this.exchangeOf(incoming, outgoing)),
     );
     this.server.on('checkContinue', (incoming, outgoing) =>
       this.inTurn(incoming, outgoing, () => {
         if (Number(incoming.headers['content-length'] ?? 0) <= this.bodyBytesMax) outgoing.writeContinue();
-        this.exchange(incoming, outgoing);
+        this.exchangeOf(incoming, outgoing);
       }),
     );
   }
@@ -124,7 +133,7 @@ export class HttpServer implements ExchangeHost {
     this.options.onFault?.(error);
   }
 
-  onEnd(exchange: Exchange, status: number): void {
+  onEnd(exchange: HostedExchange, status: number): void {
     this.requestsUnderWay -= 1;
     (exchange.isWrite ? this.writes : this.reads).remove(exchange);
     const seconds = (performance.now() - exchange.startedAtMs) / 1000;
@@ -152,6 +161,7 @@ export class HttpServer implements ExchangeHost {
     this.server.close();
     // Of what some of them have begun to say nothing was carried out.
     for (const socket of this.fresh) socket.destroy();
+    for (const connection of this.plain) connection.closeIfIdle();
     await closed;
     this.reads.stop();
     this.writes.stop();
@@ -170,23 +180,41 @@ export class HttpServer implements ExchangeHost {
   /** Closes what is still open, answered or not. */
   destroyConnections(): void {
     this.server.closeAllConnections();
+    for (const connection of this.plain) connection.destroy();
   }
 
-  private greet(socket: Socket, serveHttp1: () => void): void {
+  private greet(socket: Socket): void {
     this.fresh.add(socket);
     socket.once('close', () => this.fresh.delete(socket));
-    const { http2 } = this.options;
-    if (http2 === undefined || this.partly.has(socket)) {
-      serveHttp1();
+    if (this.partly.has(socket)) {
+      this.serveHttp1(socket);
       return;
     }
+    const { http2 } = this.options;
+    const http1 = (_socket: Socket, head: Buffer): void => {
+      this.fresh.delete(socket);
+      const connection = new PlainConnection(this, socket);
+      this.plain.add(connection);
+      connection.begin(head);
+    };
     tellProtocol(socket, HEADERS_TIMEOUT_MS, {
-      http1: serveHttp1,
+      http1,
       http2: (_socket, head) => {
         this.fresh.delete(socket);
-        http2(socket, head);
+        if (http2 === undefined) http1(socket, head);
+        else http2(socket, head);
       },
     });
+  }
+
+  handOver(connection: PlainConnection, socket: Socket): void {
+    this.plain.delete(connection);
+    this.fresh.add(socket);
+    this.serveHttp1(socket);
+  }
+
+  onClose(connection: PlainConnection): void {
+    this.plain.delete(connection);
   }
 
   /** Calls `exchange` for a call of the HTTP API, when its turn on its connection has come. */
@@ -211,10 +239,13 @@ export class HttpServer implements ExchangeHost {
     return true;
   }
 
-  private exchange(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const exchange = new Exchange(this, incoming, outgoing, performance.now());
-    this.requestsUnderWay += 1;
+  private exchangeOf(incoming: IncomingMessage, outgoing: ServerResponse): void {
     this.fresh.delete(incoming.socket);
+    this.exchange(new Exchange(this, incoming, outgoing, performance.now()));
+  }
+
+  exchange(exchange: HostedExchange): void {
+    this.requestsUnderWay += 1;
     // Probes and metrics must be answered exactly when there is too much to do.
     if (this.requestsUnderWay > this.options.requestsMax && exchange.path.startsWith('/key')) {
       exchange.refuse(answers.BUSY);
