@@ -10,6 +10,7 @@ export interface RawAnswer {
 }
 
 const HEAD_END = '\r\n\r\n';
+const RECEIVED_BYTES = 64 * 1024;
 
 export class RawClient {
   readonly #socket: Socket;
@@ -17,24 +18,30 @@ export class RawClient {
   #received = '';
   #waiting: { resolve(answer: RawAnswer): void; reject(error: Error): void } | undefined;
 
-  private constructor(socket: Socket, host: string) {
-    this.#socket = socket;
-    this.#host = host;
-    socket.setEncoding('latin1');
-    socket.on('data', (text: string) => this.#take(text));
-    socket.on('error', (error) => this.#waiting?.reject(error));
-    socket.on('close', () => this.#waiting?.reject(new Error('the connection was closed')));
+  private constructor(host: string, port: number, address: string) {
+    this.#host = address;
+    // What arrives is read into one buffer, without an event or an object for it.
+    const onread = {
+      buffer: Buffer.alloc(RECEIVED_BYTES),
+      callback: (count: number, buffer: Uint8Array): boolean => {
+        this.#take((buffer as Buffer).toString('latin1', 0, count));
+        return true;
+      },
+    };
+    this.#socket = connect({ host, port, noDelay: true, onread });
+    this.#socket.on('error', (error) => this.#waiting?.reject(error));
+    this.#socket.on('close', () => this.#waiting?.reject(new Error('the connection was closed')));
   }
 
   /** `address` is host:port. */
   static async open(address: string): Promise<RawClient> {
     const colon = address.lastIndexOf(':');
-    const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)), noDelay: true });
+    const client = new RawClient(address.slice(0, colon), Number(address.slice(colon + 1)), address);
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
+      client.#socket.once('connect', resolve);
+      client.#socket.once('error', reject);
     });
-    return new RawClient(socket, address);
+    return client;
   }
 
   /** `body` has no chars outside of ASCII. */

@@ -300,6 +300,8 @@ export interface MemberMetrics {
   readonly watchersPending: number;
   readonly watchEventsDelivered: number;
   readonly walBytesWritten: number;
+  /** Writes of the log that the main thread did itself, the disk being quick and nobody else waiting. */
+  readonly walWritesAwaited: number;
   readonly snapshotsTaken: number;
   /** Upper bounds in seconds and counts of a cumulative histogram. */
   readonly walSyncSeconds: HistogramSnapshot;

@@ -228,6 +228,7 @@ class RunningMember implements Member, StoreBackend {
     this.door = new ReplicaDoor(this.#replica, options);
     this.kv = new StoreKv(this);
     this.cluster = new MemberCluster(this.#replica, options);
+    if (options.awaitDisk === 'brief') this.#awaitDisk();
     this.#lastTickMs = systemClock.nowMs();
     this.#ticker = setInterval(() => this.#tick(), options.tickMs);
   }
@@ -300,6 +301,7 @@ class RunningMember implements Member, StoreBackend {
       watchersPending: pendingWatchers,
       watchEventsDelivered: eventsDelivered,
       walBytesWritten: wal.bytesWritten,
+      walWritesAwaited: this.#folder.disk.awaitedWrites,
       snapshotsTaken: snapshots.takenTotal,
       walSyncSeconds: this.#syncSeconds.snapshot(),
       turnSeconds: this.#turnSeconds.snapshot(),
@@ -354,7 +356,9 @@ class RunningMember implements Member, StoreBackend {
   #requestTurn(): void {
     if (this.#turnRequested) return;
     this.#turnRequested = true;
-    if (this.#turnsAtOnce < TURNS_AT_ONCE_MAX && this.#isCalm()) {
+    // While it is constructed the replica asks for its first turn. What a turn leaves to the next is for after the event loop has read.
+    const isRunning = (this.#replica as Replica | undefined)?.turns.isRunning ?? true;
+    if (this.#turnsAtOnce < TURNS_AT_ONCE_MAX && !isRunning && this.#isCalm()) {
       this.#turnsAtOnce += 1;
       process.nextTick(this.#turn);
       return;
@@ -368,11 +372,22 @@ class RunningMember implements Member, StoreBackend {
     this.#replica.turn();
   };
 
-  /** One request at most is under way: a turn that waits for what else is to be read would have nothing more to do (decision 0019). */
+  /**
+   * One request at most is under way: a turn that waits for what else is to be read would have nothing more to do (decision 0019), and
+   * while this thread waits for the disk nobody else waits for this thread (decision 0021).
+   */
   #isCalm(): boolean {
-    // While it is constructed it asks for its first turn.
-    const replica = this.#replica as Replica | undefined;
-    return replica?.turns.isQuiet === true && replica.requests.pending + replica.reads.pending <= 1;
+    const { turns, requests, reads } = this.#replica;
+    return turns.isQuiet && requests.pending + reads.pending <= 1;
+  }
+
+  #awaitDisk(): void {
+    this.#folder.disk.allowWaiting({
+      mayWait: () => this.#isCalm(),
+      waited: (milliseconds) => {
+        this.#replica.turns.diskMs += milliseconds;
+      },
+    });
   }
 
   #requestCommitNotices(): void {

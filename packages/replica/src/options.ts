@@ -86,6 +86,12 @@ export interface OpenOptions {
   readonly snapshotBytesPerSecondMax?: number;
   /** Size of one file of the log; default 64 MiB. */
   readonly segmentBytes?: number;
+  /**
+   * `brief` (default): while one request at most is under way and writes to the disk take less than half a millisecond, this thread does a
+   * short write of the log itself, which takes less time than to leave it to another thread. A disk that then hangs holds this thread up
+   * until it is back. `never`: all writes are left to other threads.
+   */
+  readonly awaitDisk?: 'brief' | 'never';
   /** Gets every event that an operator may want to know of. */
   readonly trace?: Trace;
   /**
@@ -123,6 +129,7 @@ export interface MemberSettings {
   readonly snapshotBytesPerSecondMax: number;
   readonly segmentBytes: number;
   readonly learnersMax: number;
+  readonly awaitDisk: 'brief' | 'never';
 }
 
 /** Throws a QuorateError `invalid-argument` that names the setting, its value and what is allowed. */
@@ -157,6 +164,7 @@ export function settle(options: OpenOptions): MemberSettings {
       Number.MAX_SAFE_INTEGER,
     ),
     learnersMax: integer('learnersMax', options.learnersMax ?? LEARNERS_MAX, 0, 1_000),
+    awaitDisk: oneOf('awaitDisk', options.awaitDisk ?? 'brief', ['brief', 'never']),
     segmentBytes: integer('segmentBytes', options.segmentBytes ?? SEGMENT_BYTES_DEFAULT, 64 * KiB, 1024 * MiB),
   };
 }

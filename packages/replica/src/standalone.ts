@@ -99,6 +99,7 @@ class Standalone implements Member, StoreBackend {
       watchersPending: pendingWatchers,
       watchEventsDelivered: eventsDelivered,
       walBytesWritten: 0,
+      walWritesAwaited: 0,
       snapshotsTaken: 0,
       walSyncSeconds: { bounds: [], cumulative: [0], sum: 0 },
       turnSeconds: { bounds: [], cumulative: [0], sum: 0 },

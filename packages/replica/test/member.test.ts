@@ -1,6 +1,6 @@
 /** A member in this process: what an embedder sees. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -64,7 +64,34 @@ function leaderOf(members: readonly Member[]): Member {
   return leader;
 }
 
+/** Of memory, where there is one: the disk that a machine has may be slow, or busy. */
+const QUICK_DISK = '/dev/shm';
+const noQuickDisk = existsSync(QUICK_DISK) ? false : `there is no ${QUICK_DISK} here`;
+
 describe('a member of its own', () => {
+  it('awaits short writes to a quick disk, one after the other, unless it never may', {
+    skip: noQuickDisk,
+  }, async () => {
+    const dir = mkdtempSync(path.join(QUICK_DISK, 'quorate-member-'));
+    folders.push(dir);
+    let puts = 0;
+    const put = async (member: Member): Promise<void> => {
+      puts += 1;
+      await member.kv.put('key', `value ${puts}`);
+    };
+    await withMember({ dir, awaitDisk: 'never' }, async (member) => {
+      for (let n = 0; n < 300; n += 1) await put(member);
+      assert.equal(member.metrics().walWritesAwaited, 0);
+    });
+    await withMember({ dir }, async (member) => {
+      while (member.metrics().walWritesAwaited < 100) await put(member);
+      assert.ok(member.metrics().walWritesAwaited < puts);
+    });
+    await withMember({ dir }, async ({ kv }) => {
+      assert.equal((await kv.get('key'))?.value.toString(), `value ${puts}`);
+    });
+  });
+
   it('puts, reads, compares and deletes', async () => {
     await withMember({ dir: folder() }, async ({ kv }) => {
       assert.deepEqual(await kv.put('a', 'b'), { revision: 2, created: true });

@@ -56,6 +56,7 @@ describe('settings', () => {
       ["peer.alsoListen is 'foo:1'; allowed: a list", { dir, peer: { listen, alsoListen: 'foo:1' } }],
       ["peer.alsoListen is 'foo'; allowed: host:port", { dir, peer: { listen, alsoListen: ['a:1', 'foo'] } }],
       ['clientAddress is 8888', { dir, clientAddress: 8888 }],
+      ["awaitDisk is 'often'; allowed: brief or never", { dir, awaitDisk: 'often' }],
       ["clientUrls is 'http://a:1'; allowed: a list", { dir, clientUrls: 'http://a:1' }],
       ["cluster is 'a'; allowed: an object", { dir, cluster: 'a' }],
       ['cluster.token is undefined', { dir, cluster: { ...cluster, token: undefined } }],

@@ -33,6 +33,7 @@ export interface OpenMemberOptions {
   readonly electionMs: number;
   readonly snapshotLogBytesMin: number;
   readonly segmentBytes: number;
+  readonly awaitDisk: 'brief' | 'never';
   /** A write without an answer after so long ends as outcome unknown. */
   readonly requestTimeoutMs: number;
   readonly log: Log;
@@ -188,6 +189,7 @@ async function openMember(
     electionMs: config.electionTimeoutMs,
     snapshotLogBytesMin: config.snapshotLogBytesMin,
     segmentBytes: config.segmentBytes,
+    awaitDisk: config.awaitDisk,
     requestTimeoutMs: config.raftTimeoutMs,
     log,
     onFault,

@@ -125,6 +125,7 @@ export class FakeMember implements Member {
       watchersPending: 0,
       watchEventsDelivered: 0,
       walBytesWritten: 4096,
+      walWritesAwaited: 2,
       snapshotsTaken: 0,
       walSyncSeconds: { bounds: [0.001, 0.01], cumulative: [3, 4, 5], sum: 0.07 },
       turnSeconds: { bounds: [0.0001, 0.05], cumulative: [7, 9, 10], sum: 0.1 },

@@ -297,6 +297,7 @@ test('the member is opened with a join exactly if it must not found', async () =
     electionMs: 500,
     snapshotLogBytesMin: 32 * 1024 * 1024,
     segmentBytes: 64 * 1024 * 1024,
+    awaitDisk: 'brief' as const,
     requestTimeoutMs: 1000,
     log,
     onFault: () => assert.fail(),

@@ -26,8 +26,10 @@ export class TurnMeter {
   snapshotBytes = 0;
   watchEvents = 0;
   keysSwept = 0;
+  /** Of its milliseconds those in which it waited for the disk. */
+  diskMs = 0;
   slowTotal = 0;
-  #isOpen = false;
+  #isRunning = false;
   #quietTurns = 0;
 
   /** `observe` hears of every turn. */
@@ -37,13 +39,22 @@ export class TurnMeter {
     this.#observe = observe;
   }
 
-  /** No turn is running, and the last QUIET_TURNS that had entries or reads had but one of them each. */
+  /** A turn, or a tick, has begun and not ended. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** The last QUIET_TURNS that had entries or reads had but one of them each, and so has the present one. */
   get isQuiet(): boolean {
-    return !this.#isOpen && this.#quietTurns >= QUIET_TURNS;
+    return this.#quietTurns >= QUIET_TURNS && this.#work <= 1;
+  }
+
+  get #work(): number {
+    return Math.max(this.entriesAppended, this.entriesApplied, this.readsServed);
   }
 
   begin(): void {
-    this.#isOpen = true;
+    this.#isRunning = true;
     this.#begunMs = this.#clock.nowMs();
     this.entriesAppended = 0;
     this.entriesApplied = 0;
@@ -52,11 +63,12 @@ export class TurnMeter {
     this.snapshotBytes = 0;
     this.watchEvents = 0;
     this.keysSwept = 0;
+    this.diskMs = 0;
   }
 
   end(kind: 'turn' | 'tick'): void {
-    this.#isOpen = false;
-    const work = Math.max(this.entriesAppended, this.entriesApplied, this.readsServed);
+    this.#isRunning = false;
+    const work = this.#work;
     if (work > 1) this.#quietTurns = 0;
     else this.#quietTurns += work;
     const milliseconds = this.#clock.nowMs() - this.#begunMs;
@@ -64,6 +76,7 @@ export class TurnMeter {
     if (milliseconds <= SLOW_TURN_MS) return;
     this.slowTotal += 1;
     const { entriesAppended, entriesApplied, messagesSent, readsServed, snapshotBytes, watchEvents, keysSwept } = this;
+    const diskMs = Math.round(this.diskMs);
     this.#trace.event('slow-turn', {
       kind,
       milliseconds: Math.round(milliseconds),
@@ -75,6 +88,7 @@ export class TurnMeter {
       snapshotBytes,
       watchEvents,
       keysSwept,
+      diskMs,
     });
   }
 }

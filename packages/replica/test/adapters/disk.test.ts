@@ -4,6 +4,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { DiskPace } from '../../src/adapters/disk-pace.js';
 import { FileDisk, toDiskError } from '../../src/adapters/file-disk.js';
 import { nodePlatform } from '../../src/adapters/platform.js';
 import type { DiskDone, DiskError } from '../../src/seams/disk.js';
@@ -18,17 +19,23 @@ function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'quorate-disk-'));
 }
 
-diskContract('files', async () => {
-  const root = temporaryFolder();
-  const disk = new FileDisk(root);
-  return {
-    disk,
-    close: async () => {
-      await new Promise<void>((resolve) => disk.close(resolve));
-      rmSync(root, { recursive: true });
-    },
-  };
-});
+/** Whatever the machine is doing. */
+const QUICK = { isQuick: true, add: (): void => {} };
+
+for (const mayWait of [false, true]) {
+  diskContract(mayWait ? 'files, short writes awaited' : 'files', async () => {
+    const root = temporaryFolder();
+    const disk = new FileDisk(root, QUICK);
+    disk.allowWaiting({ mayWait: () => mayWait, waited: () => {} });
+    return {
+      disk,
+      close: async () => {
+        await new Promise<void>((resolve) => disk.close(resolve));
+        rmSync(root, { recursive: true });
+      },
+    };
+  });
+}
 
 diskContract('memory', async () => {
   const random = seededRandom(3);
@@ -95,6 +102,79 @@ describe('file disk', () => {
     } finally {
       rmSync(root, { recursive: true });
     }
+  });
+
+  test('a short write is awaited only while it may be, and the disk has been quick', async () => {
+    const root = temporaryFolder();
+    try {
+      let mayWait = true;
+      const pace = { isQuick: true, added: 0, add: () => (pace.added += 1) };
+      let waits = 0;
+      const disk = new FileDisk(root, pace);
+      disk.allowWaiting({ mayWait: () => mayWait, waited: () => (waits += 1) });
+      await succeed((done) => disk.create('f', 64 * 1024, done));
+      await succeed((done) => disk.sync('f', done));
+      const write = (bytes: number): Promise<void> =>
+        succeed((done) => disk.writeSynced('f', 0, [new Uint8Array(bytes).fill(bytes % 251)], done));
+      await write(100);
+      assert.deepEqual([waits, pace.added, disk.awaitedWrites], [1, 1, 1]);
+      assert.equal(readFileSync(join(root, 'f'))[99], 100);
+      await write(32 * 1024);
+      mayWait = false;
+      await write(200);
+      mayWait = true;
+      pace.isQuick = false;
+      await write(200);
+      // A long one says nothing of how quick the disk is.
+      assert.deepEqual([waits, pace.added, disk.awaitedWrites], [1, 3, 1]);
+      assert.equal(readFileSync(join(root, 'f'))[199], 200);
+      await new Promise<void>((resolve) => disk.close(resolve));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('an awaited write that fails says so later, not from within the call', async () => {
+    const root = temporaryFolder();
+    try {
+      const disk = new FileDisk(root, QUICK);
+      disk.allowWaiting({ mayWait: () => true, waited: () => {} });
+      await succeed((done) => disk.create('f', 4096, done));
+      await succeed((done) => disk.sync('f', done));
+      let hasReturned = false;
+      // Beyond the largest file that there can be.
+      const failing = finish((done) =>
+        disk.writeSynced('f', 2 ** 52, [new Uint8Array(1)], (error) => {
+          assert.ok(hasReturned);
+          done(error);
+        }),
+      );
+      hasReturned = true;
+      const error = await failing;
+      assert.deepEqual([error?.code, error?.operation, error?.path], ['full', 'write', 'f']);
+      await new Promise<void>((resolve) => disk.close(resolve));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  test('a disk is quick after some quick writes, and for a while no more after one slow one', () => {
+    const pace = new DiskPace();
+    const writesUntilQuick = (): number => {
+      let writes = 0;
+      for (; !pace.isQuick; writes += 1) pace.add(0.1);
+      return writes;
+    };
+    const atFirst = writesUntilQuick();
+    assert.ok(atFirst > 16 && atFirst < 100, `${atFirst}`);
+    for (let n = 0; n < 100; n += 1) pace.add(0.1);
+    pace.add(2);
+    assert.equal(pace.isQuick, true);
+    pace.add(100);
+    const afterStall = writesUntilQuick();
+    assert.ok(afterStall > 16 && afterStall < 100, `${afterStall}`);
+    for (let n = 0; n < 100; n += 1) pace.add(0.9);
+    assert.equal(pace.isQuick, false);
   });
 
   test('space is really taken, not only promised', async () => {

@@ -61,6 +61,7 @@ export interface Config {
   readonly electionTimeoutMs: number;
   readonly snapshotLogBytesMin: number;
   readonly segmentBytes: number;
+  readonly awaitDisk: 'brief' | 'never';
   readonly bodyBytesMax: number;
   readonly requestsMax: number;
   readonly connectionsMax: number;
@@ -173,6 +174,12 @@ export const settings: { readonly [K in SettingKey]: Setting<NonNullable<Config[
     integer('bytes', 64 * 1024, 1024 * MEBIBYTE),
     'size of one file of the log',
     { default: 64 * MEBIBYTE },
+  ),
+  awaitDisk: setting(
+    'QUORATE_AWAIT_DISK',
+    choice('brief', 'never'),
+    'brief: with little to do and a quick disk, the main thread does short writes of the log itself; never: it leaves all to others',
+    { default: 'brief' },
   ),
   bodyBytesMax: setting(
     'QUORATE_HTTP_BODY_MAX_BYTES',

@@ -32,6 +32,12 @@ const ROWS: readonly Row[] = [
     (m) => m.heartbeatSendFailures,
   ],
   ['etcd_disk_wal_write_bytes_total', 'gauge', 'Bytes written to the log.', (m) => m.walBytesWritten],
+  [
+    'quorate_wal_writes_awaited_total',
+    'counter',
+    'Writes of the log that the main thread waited for, the disk being quick and nobody else waiting.',
+    (m) => m.walWritesAwaited,
+  ],
   ['etcd_mvcc_put_total', 'counter', 'Puts applied.', (m) => m.puts],
   ['etcd_mvcc_delete_total', 'counter', 'Deletes applied.', (m) => m.deletes],
   ['etcd_mvcc_range_total', 'counter', 'Ranges and gets answered.', (m) => m.ranges],
