@@ -5,8 +5,8 @@
  * 2. Three members as processes, one client: `POST` to the first, `GET` from the second; with a second's pause after each
  *    set as the seed's load script has it, and without; then 64 clients without.
  *
- * 3. The same by one client without pauses at three members of etcd, through its JSON gateway, on this machine in this run. Installs
- *    Debian's etcd-server if it is missing; where that cannot be, it says so and leaves this part out.
+ * One client without pauses is measured beside three members of etcd, through its JSON gateway, in turns: how fast a machine is changes
+ * within minutes. Installs Debian's etcd-server if it is missing; where that cannot be, it says so and leaves etcd out.
  *
  * The seed's figures come from another machine (Intel i7-6820HQ, 2.7 GHz) and another load tool: take them as what was
  * published, not as a race. Writes bench/results/seed.json.
@@ -19,7 +19,7 @@ import { openStandalone } from '@quorate/replica';
 import { ProcessCluster } from '@quorate/replica/testing';
 import { HttpApi } from 'quorate';
 import { leaderMember, requireTools, versionOf } from './etcd/cluster.js';
-import { System } from './etcd/systems.js';
+import { System as EtcdSystem } from './etcd/systems.js';
 import { RawClient } from './raw-client.js';
 
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -29,6 +29,9 @@ const RESULTS = path.join(ROOT, 'bench', 'results');
 const IN_PROCESS_KEYS = 100_000;
 const PAUSED_SECONDS = 10;
 const UNPAUSED_SECONDS = 10;
+/** One client without pauses: rounds of each system, one after the other. */
+const ROUNDS = 5;
+const ROUND_SECONDS = 3;
 const CLIENTS = 64;
 const PAUSE_MS = 1_000;
 /** The first calls of a run pay for compilation. */
@@ -164,65 +167,118 @@ async function measure(
   return [row(`${name}: set`, sets, took, seed.set), row(`${name}: get`, gets, took, seed.get)];
 }
 
-async function cluster(): Promise<Row[]> {
+const NONE = { set: '', get: '' };
+const ONE_CLIENT = '1 client';
+const ETCD_CLIENT = "etcd's gateway, 1 client";
+
+/** Running members that take part, warmed up. */
+interface System {
+  readonly target: Target;
+  stop(): Promise<void>;
+}
+
+async function startQuorate(): Promise<System> {
   const members = await ProcessCluster.start({
     size: 3,
     command: () => [process.execPath, QUORATE, 'serve'],
     env: { SERVICE_MAX_MAP_SIZE: '10000000', QUORATE_LOG_LEVEL: 'warn' },
   });
-  try {
-    const leader = await members.leader();
-    const others = members.members.filter((member) => member !== leader);
-    const target = { ...SEED_CALLS, addresses: [leader.address, others[0]?.address ?? ''] };
-    await client(target, 'warm-up', performance.now() + WARM_UP_SECONDS * 1000, 0);
-    const published = {
-      set: 'avg 1.27, med 0.782, p90 2.48, p95 3.35',
-      get: 'avg 0.539, med 0.518, p90 0.688, p95 0.778',
-    };
-    return [
-      ...(await measure(target, '1 client with pause', 1, PAUSED_SECONDS, PAUSE_MS, published)),
-      ...(await measure(target, ONE_CLIENT, 1, UNPAUSED_SECONDS, 0, NONE)),
-      ...(await measure(target, `${CLIENTS} clients`, CLIENTS, UNPAUSED_SECONDS, 0, NONE)),
-    ];
-  } finally {
-    await members.stop();
-  }
+  return await warmedUp(
+    async () => {
+      const leader = await members.leader();
+      const other = members.members.find((member) => member !== leader);
+      return { ...SEED_CALLS, addresses: [leader.address, other?.address ?? ''] };
+    },
+    () => members.stop(),
+  );
 }
 
-const NONE = { set: '', get: '' };
-const ONE_CLIENT = '1 client';
-
-/** Nothing where etcd cannot be had. */
-async function etcd(): Promise<Row[]> {
+/** Undefined where etcd cannot be had. */
+async function startEtcd(): Promise<System | undefined> {
   try {
     await requireTools();
   } catch (error) {
     console.error(`etcd is left out: ${(error as Error).message.trim()}`);
-    return [];
+    return undefined;
   }
-  const system = await System.create('etcd');
+  const system = await EtcdSystem.create('etcd');
+  return await warmedUp(
+    async () => {
+      system.start();
+      const leader = await leaderMember(system);
+      const other = system.members.find((member) => member !== leader) ?? leader;
+      const addresses = [leader, other].map(({ clientPort }) => `127.0.0.1:${clientPort}`);
+      return { ...GATEWAY_CALLS, addresses };
+    },
+    () => system.destroy(),
+  );
+}
+
+async function warmedUp(start: () => Promise<Target>, stop: () => Promise<void>): Promise<System> {
   try {
-    system.start();
-    const leader = await leaderMember(system);
-    const other = system.members.find((member) => member !== leader) ?? leader;
-    const addresses = [leader, other].map(({ clientPort }) => `127.0.0.1:${clientPort}`);
-    const target = { ...GATEWAY_CALLS, addresses };
+    const target = await start();
     await client(target, 'warm-up', performance.now() + WARM_UP_SECONDS * 1000, 0);
-    const name = `etcd's gateway, ${ONE_CLIENT}`;
-    return await measure(target, name, 1, UNPAUSED_SECONDS, 0, NONE);
+    return { target, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** One client without pauses at each of the systems, in turns: the rows of all rounds of each. */
+async function inTurns(systems: ReadonlyMap<string, Target>): Promise<Row[]> {
+  const all = new Map([...systems.keys()].map((name) => [name, { sets: [] as number[], gets: [] as number[] }]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, target] of systems) {
+      const { sets, gets } = await client(target, `round-${round}`, performance.now() + ROUND_SECONDS * 1000, 0);
+      all.get(name)?.sets.push(...sets);
+      all.get(name)?.gets.push(...gets);
+    }
+  }
+  const seconds = ROUNDS * ROUND_SECONDS;
+  return [...all].flatMap(([name, { sets, gets }]) => [
+    row(`${name}: set`, sets, seconds, ''),
+    row(`${name}: get`, gets, seconds, ''),
+  ]);
+}
+
+async function besideEtcd(target: Target): Promise<Row[]> {
+  const etcd = await startEtcd();
+  try {
+    return await inTurns(
+      new Map([[ONE_CLIENT, target], ...(etcd === undefined ? [] : [[ETCD_CLIENT, etcd.target] as const])]),
+    );
   } finally {
-    await system.destroy();
+    await etcd?.stop();
+  }
+}
+
+async function clusters(): Promise<Row[]> {
+  const quorate = await startQuorate();
+  try {
+    const published = {
+      set: 'avg 1.27, med 0.782, p90 2.48, p95 3.35',
+      get: 'avg 0.539, med 0.518, p90 0.688, p95 0.778',
+    };
+    const { target } = quorate;
+    const paused = await measure(target, `${ONE_CLIENT} with pause`, 1, PAUSED_SECONDS, PAUSE_MS, published);
+    const unpaused = await besideEtcd(target);
+    const many = await measure(target, `${CLIENTS} clients`, CLIENTS, UNPAUSED_SECONDS, 0, NONE);
+    return [...paused, ...unpaused, ...many];
+  } finally {
+    await quorate.stop();
   }
 }
 
 /** Of the medians of one client without pauses. */
-function printRatios(quorate: readonly Row[], others: readonly Row[]): void {
-  if (others.length === 0) return;
+function printRatios(rows: readonly Row[]): void {
+  const median = (name: string): number | undefined => rows.find((one) => one.name === name)?.medianMs;
   const ratios = ['set', 'get'].map((what) => {
-    const ours = quorate.find(({ name }) => name === `${ONE_CLIENT}: ${what}`)?.medianMs ?? Number.NaN;
-    const theirs = others.find(({ name }) => name.endsWith(`: ${what}`))?.medianMs ?? Number.NaN;
-    return `${what} ${(ours / theirs).toFixed(2)}`;
+    const theirs = median(`${ETCD_CLIENT}: ${what}`);
+    const ours = median(`${ONE_CLIENT}: ${what}`);
+    return theirs === undefined || ours === undefined ? undefined : `${what} ${(ours / theirs).toFixed(2)}`;
   });
+  if (ratios.includes(undefined)) return;
   console.log(`\nmedians of one client by those of ${versionOf('etcd')}'s gateway: ${ratios.join(', ')}`);
 }
 
@@ -260,11 +316,9 @@ function print(seconds: number, allocatedMB: number, rows: readonly Row[]): void
 }
 
 const { seconds, allocatedMB } = await inProcess();
-const quorateRows = await cluster();
-const etcdRows = await etcd();
-const rows = [...quorateRows, ...etcdRows];
+const rows = await clusters();
 print(seconds, allocatedMB, rows);
-printRatios(quorateRows, etcdRows);
+printRatios(rows);
 mkdirSync(RESULTS, { recursive: true });
 const machine = {
   cores: cpus().length,
