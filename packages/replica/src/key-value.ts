@@ -70,13 +70,14 @@ export class StoreKv implements Kv {
 
   async put(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<PutResult> {
     const operation: PutOperation = putOf(toKey(key), toValue(value), { returnPrevious: true });
-    const response = await this.#execute({ operation, limits: options.limits }, 'put');
-    return { revision: response.revision, created: response.previous === undefined };
+    const response = await this.#backend.execute({ operation, limits: options.limits });
+    const { revision, previous } = expected(response, 'put');
+    return { revision, created: previous === undefined };
   }
 
   async create(key: Bytes, value: Bytes, options: WriteOptions = {}): Promise<PutResult> {
-    const at = toKey(key);
-    const { succeeded, revision } = await this.#putIf(at, 'create', 0, value, options);
+    const response = await this.#backend.execute(putIf(toKey(key), 'create', 0, value, options));
+    const { succeeded, revision } = expected(response, 'txn');
     return { revision, created: succeeded };
   }
 
@@ -87,49 +88,26 @@ export class StoreKv implements Kv {
     options: WriteOptions = {},
   ): Promise<{ readonly succeeded: boolean; readonly revision: number }> {
     checkInteger('revision', expectedModRevision);
-    return await this.#putIf(toKey(key), 'mod', expectedModRevision, value, options);
+    const response = await this.#backend.execute(putIf(toKey(key), 'mod', expectedModRevision, value, options));
+    const { succeeded, revision } = expected(response, 'txn');
+    return { succeeded, revision };
   }
 
   async delete(key: Bytes): Promise<{ readonly revision: number; readonly deleted: number }> {
     const operation = { kind: 'delete', key: toKey(key), rangeEnd: undefined, returnPrevious: false } as const;
-    const { revision, deleted } = await this.#execute({ operation, limits: undefined }, 'delete');
+    const response = await this.#backend.execute({ operation, limits: undefined });
+    const { revision, deleted } = expected(response, 'delete');
     return { revision, deleted };
   }
 
   async compact(revision: number): Promise<void> {
     checkInteger('revision', revision);
-    await this.#execute({ operation: { kind: 'compact', revision }, limits: undefined }, 'compact');
+    const response = await this.#backend.execute({ operation: { kind: 'compact', revision }, limits: undefined });
+    expected(response, 'compact');
   }
 
   async execute(command: Command): Promise<Response> {
     return await this.#backend.execute(command);
-  }
-
-  async #putIf(
-    key: Key,
-    target: 'create' | 'mod',
-    operand: number,
-    value: Bytes,
-    options: WriteOptions,
-  ): Promise<{ readonly succeeded: boolean; readonly revision: number }> {
-    const command: Command = {
-      operation: {
-        kind: 'txn',
-        compares: [{ key, rangeEnd: undefined, result: 'equal', target, operand }],
-        success: [putOf(key, toValue(value))],
-        failure: [],
-      },
-      limits: options.limits,
-    };
-    const { succeeded, revision } = await this.#execute(command, 'txn');
-    return { succeeded, revision };
-  }
-
-  async #execute<K extends Response['kind']>(command: Command, kind: K): Promise<Extract<Response, { kind: K }>> {
-    const response = await this.#backend.execute(command);
-    if (response.kind === 'error') throw storeError(response);
-    if (response.kind !== kind) throw new Error(`assertion failed: a ${kind} was answered as a ${response.kind}`);
-    return response as Extract<Response, { kind: K }>;
   }
 
   #range(store: Store, operation: RangeOperation): readonly KeyValue[] {
@@ -137,6 +115,26 @@ export class StoreKv implements Kv {
     if (response.kind === 'error') throw storeError(response);
     return response.keyValues.map(toKeyValue);
   }
+}
+
+/** Puts if the key's revision of that kind is the one expected; 0: if there is no such key. */
+function putIf(key: Key, target: 'create' | 'mod', operand: number, value: Bytes, options: WriteOptions): Command {
+  return {
+    operation: {
+      kind: 'txn',
+      compares: [{ key, rangeEnd: undefined, result: 'equal', target, operand }],
+      success: [putOf(key, toValue(value))],
+      failure: [],
+    },
+    limits: options.limits,
+  };
+}
+
+/** Throws a refusal of the store as a QuorateError. */
+function expected<K extends Response['kind']>(response: Response, kind: K): Extract<Response, { kind: K }> {
+  if (response.kind === 'error') throw storeError(response);
+  if (response.kind !== kind) throw new Error(`assertion failed: a ${kind} was answered as a ${response.kind}`);
+  return response as Extract<Response, { kind: K }>;
 }
 
 const ASCII = /^[\0-\x7f]*$/;

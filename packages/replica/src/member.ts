@@ -254,10 +254,9 @@ class RunningMember implements Member, StoreBackend {
     return this.#replica.state.store;
   }
 
-  async execute(command: Command): Promise<Response> {
-    const data = encoded(command);
-    return await new Promise((resolve, reject) => {
-      this.#replica.execute(data, settler(resolve, reject));
+  execute(command: Command): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.#replica.execute(encoded(command), settler(resolve, reject));
     });
   }
 

@@ -67,8 +67,13 @@ function validateTxnShape(txn: TxnOperation, operationsMax: number): StoreErrorC
   return undefined;
 }
 
-function validateWrites(txn: TxnOperation): StoreErrorCode | undefined {
-  return writesOf(txn.success) === undefined || writesOf(txn.failure) === undefined ? 'duplicate-key' : undefined;
+function validateWrites({ success, failure }: TxnOperation): StoreErrorCode | undefined {
+  return overlaps(success) || overlaps(failure) ? 'duplicate-key' : undefined;
+}
+
+function overlaps(branch: readonly Operation[]): boolean {
+  // Nothing that is alone overlaps, and most branches have one operation or none.
+  return (branch.length > 1 || branch[0]?.kind === 'txn') && writesOf(branch) === undefined;
 }
 
 /** What a branch may write, whichever way the transactions inside it go. */
