@@ -57,8 +57,12 @@ export class ReplicaDoor implements MemberDoor {
   }
 
   read(consistency: Consistency, done: (result: Result<undefined>) => void): void {
-    if (consistency === 'linearizable') this.#replica.read(done);
-    else done(this.#replica.hasHalted ? stopping : success(undefined));
+    if (consistency === 'linearizable') {
+      this.#replica.read(done);
+      return;
+    }
+    this.#replica.reads.serializableTotal += 1;
+    done(this.#replica.hasHalted ? stopping : success(undefined));
   }
 
   store(): Store {

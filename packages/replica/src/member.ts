@@ -63,6 +63,8 @@ export async function open(options: OpenOptions): Promise<Member> {
 const DISK_GRACE_MS = 2_000;
 /** So many in a row: then the event loop reads, and timers end, whatever is asked for meanwhile. */
 const TURNS_AT_ONCE_MAX = 8;
+/** With more serializable reads than that between two writes somebody else may wait for this thread; they are part of no turn. */
+const READS_BESIDE_WRITE_MAX = 4;
 
 /** The lock goes when the disk has nothing under way any more, however late: what still writes must not meet another member. */
 function leave(folder: Folder): Promise<void> {
@@ -261,7 +263,10 @@ class RunningMember implements Member, StoreBackend {
   }
 
   async readable(consistency: Consistency): Promise<void> {
-    if (consistency === 'serializable') return;
+    if (consistency === 'serializable') {
+      this.#replica.reads.serializableTotal += 1;
+      return;
+    }
     await new Promise<void>((resolve, reject) => {
       this.#replica.read(settler(resolve, reject));
     });
@@ -381,8 +386,14 @@ class RunningMember implements Member, StoreBackend {
   }
 
   #awaitDisk(): void {
+    let readsBefore = 0;
     this.#folder.disk.allowWaiting({
-      mayWait: () => this.#isCalm(),
+      mayWait: () => {
+        const { serializableTotal } = this.#replica.reads;
+        const reads = serializableTotal - readsBefore;
+        readsBefore = serializableTotal;
+        return reads <= READS_BESIDE_WRITE_MAX && this.#isCalm();
+      },
       waited: (milliseconds) => {
         this.#replica.turns.diskMs += milliseconds;
       },

@@ -190,6 +190,21 @@ describe('plain requests', () => {
     assert.deepEqual(ordinary, []);
   });
 
+  it('are answered whole, also where the server closes meanwhile', async (t) => {
+    const { address, member, server } = await run(t);
+    const value = Buffer.alloc(8 * 1024 * 1024, 'v');
+    member.entries.set('big', { key: Buffer.from('big'), value, createRevision: 1, modRevision: 1, version: 1 });
+    const connection = await RawConnection.open(address);
+    connection.socket.pause();
+    connection.write(text(get('big')));
+    await waitFor(() => member.lastReads.length === 1);
+    const drained = server.drain();
+    connection.socket.resume();
+    await connection.ended;
+    assert.ok(isWhole(connection.received));
+    await drained;
+  });
+
   it('leave an idle connection, which is closed in time, but not one that waits for its answer', async (t) => {
     const { address, member } = await run(t, { keepAliveMs: 40 });
     member.trouble = 'slow';

@@ -56,6 +56,8 @@ export class Reads {
   #context: number;
   #count = 0;
   failedTotal = 0;
+  /** Serializable reads, which ask nobody and are served at once: counted by those who serve them. */
+  serializableTotal = 0;
 
   /** `firstContext`: where contexts begin; drawn anew at each start, so that an answer to a former life confirms nothing. */
   constructor(firstContext: number, owner: ReadsOwner) {

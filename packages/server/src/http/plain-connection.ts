@@ -30,7 +30,6 @@ export class PlainConnection {
   /** The client sends nothing more. */
   private isHalfClosed = false;
 
-  /** `first`: what was read of it so far. */
   constructor(host: PlainConnectionHost, socket: Socket) {
     this.host = host;
     this.socket = socket;
@@ -43,14 +42,14 @@ export class PlainConnection {
     socket.setTimeout(host.keepAliveMs);
   }
 
-  /** Of the client's bytes those that came first. */
+  /** `first`: what was read of the connection before. */
   begin(first: Buffer): void {
     this.onData(first);
   }
 
-  /** Closes the connection, if nothing is under way on it. */
+  /** Closes the connection behind its last answer, if no request is under way. */
   closeIfIdle(): void {
-    if (this.underWay === undefined) this.socket.destroy();
+    if (this.underWay === undefined) this.socket.destroySoon();
   }
 
   destroy(): void {
@@ -86,13 +85,15 @@ export class PlainConnection {
     this.host.onClose(this);
   };
 
-  private readonly onIdle = (): void => this.closeIfIdle();
+  private readonly onIdle = (): void => {
+    if (this.underWay === undefined) this.socket.destroy();
+  };
 
   /** The answer to the request under way. */
   answer(response: HttpResponse): void {
     const { socket } = this;
     this.underWay = undefined;
-    const isLast = this.host.closing || this.isHalfClosed || response.headers?.['connection'] === 'close';
+    const isLast = this.host.closing || this.isHalfClosed;
     const isTaken = socket.write(encodeAnswer(response, isLast, this.host.keepAliveMs));
     if (isLast) socket.destroySoon();
     else if (this.isPipelined) this.handOver();
@@ -191,10 +192,10 @@ class PlainExchange implements HostedExchange {
 function encodeAnswer(response: HttpResponse, isLast: boolean, keepAliveMs: number): string {
   const { status, contentType, body, headers } = response;
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-content-type-options: nosniff\r\n`;
-  for (const name in headers) if (name !== 'connection') text += `${name}: ${headers[name]}\r\n`;
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
   const end = isLast
     ? `connection: close\r\nDate: ${httpDate()}\r\n\r\n`
-    : `Date: ${httpDate()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${keepAliveMs / 1000}\r\n\r\n`;
+    : `Date: ${httpDate()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveMs / 1000)}\r\n\r\n`;
   return text + end + body;
 }
 
