@@ -61,6 +61,7 @@ const FOUND_IN_THE_SIMULATOR: readonly (readonly [number, string])[] = [
   [1796032341, 'the same, with a damaged disk'],
   [1796043657, 'a founder that was alone on its list lost its disk: nobody could tell it that it had been started'],
   [1796071409, 'a cluster of one had grown to nine, and its calm was over before eight snapshots could have been sent'],
+  [94455936, 'clients of a slow calm gave up and asked anew, and kept it overloaded until it was over'],
   [
     63242191,
     'one of two gave up founding the cluster that the other had founded, and which could add nobody without it',

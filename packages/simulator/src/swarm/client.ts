@@ -47,16 +47,22 @@ export class Client {
   served = 0;
   isIdle = true;
 
-  /** `seat`: the only member that it asks, if given. */
-  constructor(world: World, number: number, history: Operation[], past: PastReads, seat?: Member) {
+  /** `seat`: the only member that it asks, if given, and how long it waits for each answer. */
+  constructor(
+    world: World,
+    number: number,
+    history: Operation[],
+    past: PastReads,
+    seat?: { readonly member: Member; readonly timeoutMs: number },
+  ) {
     this.#world = world;
     this.#past = past;
     this.#number = number;
     this.#history = history;
     this.#random = world.random.stream(`client ${number}`);
     this.#looker = new Looker(world, past, world.random.stream(`looker ${number}`));
-    this.#limit = new TimeLimit(world.schedule, world.scenario.clientTimeoutMs);
-    this.#seat = seat;
+    this.#limit = new TimeLimit(world.schedule, seat?.timeoutMs ?? world.scenario.clientTimeoutMs);
+    this.#seat = seat?.member;
     this.#isReader = seat === undefined && number > 1 && this.#random.chance(READER_CHANCE);
     this.#member = this.#choose();
   }

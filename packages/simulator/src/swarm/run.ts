@@ -215,7 +215,11 @@ class Run {
   #serve(untilMs: number): void {
     const world = this.#world;
     const members = this.#members;
-    const clients = members.map((member, i) => new Client(world, 100 + i, this.#history, this.#past, member));
+    // Patient: with one entry on its way at a time, a slow network serves few, and clients that give up and ask anew would keep it overloaded.
+    const timeoutMs = this.#recoveryMs;
+    const clients = members.map(
+      (member, i) => new Client(world, 100 + i, this.#history, this.#past, { member, timeoutMs }),
+    );
     for (const client of clients) client.start();
     // A removal that was under way when the storm ended may still come through.
     const idle = (): readonly string[] =>
