@@ -1,41 +1,10 @@
 /** The HTTP interface on real sockets: limits, deadlines, pipelining, and a close that finishes what is under way. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { formatAddress } from '../src/config/address.js';
-import { HttpApi } from '../src/http/api.js';
 import { PIPELINED_MAX } from '../src/http/pipelines.js';
-import { HttpServer, type HttpServerOptions } from '../src/http/server.js';
-import { FakeMember } from './fake-member.js';
+import { run } from './http-servers.js';
 import { RawConnection, waitFor } from './sockets.js';
-
-const LIMITS = { keyBytesMax: 100, valueBytesMax: 200, keysMax: 1000 };
-
-interface Running {
-  readonly member: FakeMember;
-  readonly server: HttpServer;
-  readonly address: string;
-  readonly observed: string[];
-}
-
-async function run(t: TestContext, options: Partial<HttpServerOptions> = {}): Promise<Running> {
-  const member = new FakeMember();
-  const observed: string[] = [];
-  const server = new HttpServer(new HttpApi(member, { limits: LIMITS, version: {} }), {
-    bodyBytesMax: 2048,
-    requestTimeoutMs: 30_000,
-    writeTimeoutMs: 30_000,
-    requestsMax: 100,
-    connectionsMax: 100,
-    observe: (method, path, status) => observed.push(`${method} ${path} ${status}`),
-    ...options,
-  });
-  const address = formatAddress(await server.listen('localhost:0'));
-  t.after(async () => {
-    server.destroyConnections();
-    await server.drain().catch(() => {});
-  });
-  return { member, server, address, observed };
-}
 
 const post = (body: string, more = ''): string =>
   `POST /key HTTP/1.1\r\nHost: x\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${more}\r\n${body}`;

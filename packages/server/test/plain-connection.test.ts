@@ -1,48 +1,10 @@
 /** Plain requests for keys, which node:http does not see: answered as it would, and everything else left to it. */
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import { formatAddress } from '../src/config/address.js';
-import { HttpApi } from '../src/http/api.js';
+import { describe, it } from 'node:test';
 import { parsePlainRequest } from '../src/http/plain-request.js';
-import { HttpServer, type HttpServerOptions } from '../src/http/server.js';
-import { FakeMember, type Trouble } from './fake-member.js';
+import type { FakeMember, Trouble } from './fake-member.js';
+import { run } from './http-servers.js';
 import { RawConnection, waitFor } from './sockets.js';
-
-const LIMITS = { keyBytesMax: 100, valueBytesMax: 200, keysMax: 1000 };
-
-interface Running {
-  readonly member: FakeMember;
-  readonly server: HttpServer;
-  readonly address: string;
-  readonly observed: string[];
-  /** Requests that went through node:http. */
-  readonly ordinary: string[];
-}
-
-async function run(t: TestContext, options: Partial<HttpServerOptions> = {}): Promise<Running> {
-  const member = new FakeMember();
-  const observed: string[] = [];
-  const ordinary: string[] = [];
-  const server = new HttpServer(new HttpApi(member, { limits: LIMITS, version: {} }), {
-    bodyBytesMax: 2048,
-    requestTimeoutMs: 30_000,
-    writeTimeoutMs: 30_000,
-    requestsMax: 100,
-    connectionsMax: 100,
-    observe: (method, path, status) => observed.push(`${method} ${path} ${status}`),
-    gateway: ({ method, url }) => {
-      ordinary.push(`${method} ${url}`);
-      return false;
-    },
-    ...options,
-  });
-  const address = formatAddress(await server.listen('localhost:0'));
-  t.after(async () => {
-    server.destroyConnections();
-    await server.drain().catch(() => {});
-  });
-  return { member, server, address, observed, ordinary };
-}
 
 interface Asked {
   readonly method: string;
@@ -76,6 +38,17 @@ async function answerTo(connection: RawConnection, bytes: string): Promise<strin
   connection.write(bytes);
   await waitFor(() => isWhole(connection.received));
   return connection.received.replace(/Date: [^\r]+/, 'Date: then');
+}
+
+/** A connection whose client has asked for more than fits on the way, and does not read yet. */
+async function askedWithoutReading(address: string, member: FakeMember): Promise<RawConnection> {
+  const value = Buffer.alloc(8 * 1024 * 1024, 'v');
+  member.entries.set('big', { key: Buffer.from('big'), value, createRevision: 1, modRevision: 1, version: 1 });
+  const connection = await RawConnection.open(address);
+  connection.socket.pause();
+  connection.write(text(get('big')));
+  await waitFor(() => member.lastReads.length === 1);
+  return connection;
 }
 
 const CALLS: readonly Asked[] = [
@@ -176,12 +149,7 @@ describe('plain requests', () => {
 
   it('of a client that does not read its answers are not read either', async (t) => {
     const { address, member, ordinary } = await run(t);
-    const value = Buffer.alloc(8 * 1024 * 1024, 'v');
-    member.entries.set('big', { key: Buffer.from('big'), value, createRevision: 1, modRevision: 1, version: 1 });
-    const connection = await RawConnection.open(address);
-    connection.socket.pause();
-    connection.write(text(get('big')));
-    await waitFor(() => member.lastReads.length === 1);
+    const connection = await askedWithoutReading(address, member);
     connection.write(text(get('big')));
     await answerTo(await RawConnection.open(address), text(get('nobody')));
     assert.equal(member.lastReads.length, 2);
@@ -192,12 +160,7 @@ describe('plain requests', () => {
 
   it('are answered whole, also where the server closes meanwhile', async (t) => {
     const { address, member, server } = await run(t);
-    const value = Buffer.alloc(8 * 1024 * 1024, 'v');
-    member.entries.set('big', { key: Buffer.from('big'), value, createRevision: 1, modRevision: 1, version: 1 });
-    const connection = await RawConnection.open(address);
-    connection.socket.pause();
-    connection.write(text(get('big')));
-    await waitFor(() => member.lastReads.length === 1);
+    const connection = await askedWithoutReading(address, member);
     const drained = server.drain();
     connection.socket.resume();
     await connection.ended;

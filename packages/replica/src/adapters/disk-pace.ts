@@ -6,7 +6,7 @@
  */
 
 /** Milliseconds. Leaving a write to another thread and hearing of its end takes about a fifth of it. */
-export const QUICK_WRITE_MS = 0.4;
+const QUICK_WRITE_MS = 0.4;
 
 /** A disk of which nothing is known yet. */
 const UNKNOWN_MS = 10;

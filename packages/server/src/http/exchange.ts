@@ -108,24 +108,7 @@ export class Exchange implements HostedExchange {
     this.handedOver = true;
     this.body = undefined;
     const { method, path } = this;
-    try {
-      const answer = this.host.handle({ method, path, headers: this.incoming.headers, body });
-      if (!(answer instanceof Promise)) {
-        this.send(answer, false);
-        return;
-      }
-      answer.then(
-        (response) => this.send(response, false),
-        (error: unknown) => this.fail(error),
-      );
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  private fail(error: unknown): void {
-    this.host.onFault(error);
-    this.send(answers.INTERNAL_ERROR, false);
+    ask(this.host, { method, path, headers: this.incoming.headers, body }, (response) => this.send(response, false));
   }
 
   /** `cutOff`: the rest of the request will not be used; the connection is closed after the answer. */
@@ -183,6 +166,21 @@ export class Exchange implements HostedExchange {
     this.answered = true;
     this.body = undefined;
     this.host.onEnd(this, 0);
+  }
+}
+
+/** Asks the API, and hands its answer on, within the call or later: a fault of this program is an answer too. */
+export function ask(host: ExchangeHost, request: HttpRequest, send: (response: HttpResponse) => void): void {
+  const fail = (error: unknown): void => {
+    host.onFault(error);
+    send(answers.INTERNAL_ERROR);
+  };
+  try {
+    const answer = host.handle(request);
+    if (answer instanceof Promise) answer.then(send, fail);
+    else send(answer);
+  } catch (error) {
+    fail(error);
   }
 }
 

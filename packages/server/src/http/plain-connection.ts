@@ -6,7 +6,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Deadline } from './deadlines.js';
-import type { ExchangeHost, HostedExchange } from './exchange.js';
+import { ask, type ExchangeHost, type HostedExchange } from './exchange.js';
 import { type PlainFields, type PlainRequest, parsePlainRequest } from './plain-request.js';
 import * as answers from './responses.js';
 import type { HttpResponse } from './types.js';
@@ -146,19 +146,7 @@ class PlainExchange implements HostedExchange {
   }
 
   start(): void {
-    try {
-      const answer = this.host.handle(this.request);
-      if (!(answer instanceof Promise)) {
-        this.send(answer);
-        return;
-      }
-      answer.then(
-        (response) => this.send(response),
-        (error: unknown) => this.fail(error),
-      );
-    } catch (error) {
-      this.fail(error);
-    }
+    ask(this.host, this.request, (response) => this.send(response));
   }
 
   refuse(response: HttpResponse): void {
@@ -174,11 +162,6 @@ class PlainExchange implements HostedExchange {
     if (this.answered) return;
     this.answered = true;
     this.host.onEnd(this, 0);
-  }
-
-  private fail(error: unknown): void {
-    this.host.onFault(error);
-    this.send(answers.INTERNAL_ERROR);
   }
 
   private send(response: HttpResponse): void {
